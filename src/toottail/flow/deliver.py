@@ -1,0 +1,178 @@
+"""Deliver: make the home fetch what it lacks, in rounds.
+
+A round is planned on the whole tree (`flow.plan`), then each resolve is a step of its own that
+stores what the home answered before anything else happens: a run that is killed repeats at most
+the requests that were in flight. When a round is over the next one is planned; when nothing is
+left to resolve, what is not proven to hang below the root is verified once.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from toottail.errors import AnswerRefused, RemoteError, StatusError
+from toottail.flow.plan import Trust, plan
+from toottail.flow.visit import Visit
+from toottail.repository import deliveries, hosts, members
+from toottail.repository.database import Connection
+from toottail.repository.deliveries import DueDelivery, DueWatch
+from toottail.servers.homes import HomeStatus
+from toottail.types.trees import AT_HOME, Node
+
+TRIES = (timedelta(seconds=8), timedelta(hours=6))
+"""After the first and the second resolve that brought nothing; a third one ends it."""
+_WAIT_FOR_RETRY = timedelta(minutes=1)
+_WAIT_FOR_PROBES = timedelta(seconds=0.5)
+_SECONDS_PER_LEVEL = 0.15
+_MOST_VERIFIES = 2
+
+
+def climbs(visit: Visit, watch: DueWatch) -> bool:
+    """Whether the home is trusted to fetch the ancestors of what it resolves.
+
+    What was seen there counts before what its software usually does. Once a look at the result
+    showed that something is lacking, the rest is asked for one by one.
+    """
+    if watch.verifies:
+        return False
+    if visit.row.fetches_ancestors is not None:
+        return visit.row.fetches_ancestors
+    _, client = visit.home(watch.members)
+    return client.traits.fetches_ancestors == "yes"
+
+
+async def plan_round(visit: Visit, watch: DueWatch) -> None:
+    """Decides what is resolved next in one conversation, or that it is over."""
+    async with visit.connection() as conn:
+        nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
+        counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
+        dry = await members.only_dry(conn, watch.conversation_id, watch.home)
+    trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
+    found = plan(nodes, climbs=climbs(visit, watch), trust=trust)
+    async with visit.fenced() as conn:
+        if found.wait_for:
+            await hosts.want_probes(conn, sorted(found.wait_for), visit.now())
+            await visit.wake(conn, found.wait_for)
+        if found.resolve and dry:
+            await deliveries.set_stage(conn, watch.home, watch.conversation_id, "plan", None)
+        elif found.resolve:
+            await deliveries.schedule(
+                conn,
+                watch.home,
+                watch.conversation_id,
+                found.resolve,
+                found.along,
+                visit.now(),
+            )
+            await deliveries.set_stage(conn, watch.home, watch.conversation_id, "resolve", None)
+        elif found.wait_for:
+            at = visit.now() + _WAIT_FOR_PROBES
+            await deliveries.set_stage(conn, watch.home, watch.conversation_id, "plan", at)
+        else:
+            await _end(conn, visit, watch, nodes)
+
+
+async def _end(conn: Connection, visit: Visit, watch: DueWatch, nodes: list[Node]) -> None:
+    retry = await deliveries.next_retry(conn, watch.home, watch.conversation_id)
+    if retry is not None and retry <= visit.now() + _WAIT_FOR_RETRY:
+        await deliveries.set_stage(conn, watch.home, watch.conversation_id, "resolve", None)
+    elif watch.unproven and watch.verifies < _MOST_VERIFIES:
+        at = visit.now() + _settling(visit, watch, nodes)
+        await deliveries.set_stage(conn, watch.home, watch.conversation_id, "verify", at)
+    else:
+        await deliveries.mark_unattached(conn, watch.home, watch.conversation_id)
+        await deliveries.set_stage(
+            conn, watch.home, watch.conversation_id, "done", None, watch.problem
+        )
+
+
+def _settling(visit: Visit, watch: DueWatch, nodes: list[Node]) -> timedelta:
+    """How long the home may need until everything it fetches along the way is there."""
+    _, client = visit.home(watch.members)
+    by_uri = {node.uri: node for node in nodes}
+    levels = 0
+    for node in nodes:
+        depth, at = 0, node
+        while at.state in ("expected", "resolved") and at.parent_uri in by_uri and depth < 100:
+            depth, at = depth + 1, by_uri[at.parent_uri]
+        levels = max(levels, depth)
+    return timedelta(seconds=client.traits.settle + _SECONDS_PER_LEVEL * levels)
+
+
+async def resolve(visit: Visit, due: DueDelivery) -> None:
+    """Makes the home fetch one status and stores what it answered."""
+    _, client = visit.home(due.members)
+    try:
+        found = await client.resolve(due.uri)
+    except (StatusError, AnswerRefused) as error:
+        # Some homes answer 500 now and then when they cannot fetch; again and again, they fail.
+        if visit.failures() > 1:
+            await _home_failed(visit, due, error)
+        else:
+            await _not_obtained(visit, due, error.what)
+    except RemoteError as error:
+        await _home_failed(visit, due, error)
+    else:
+        if found is None:
+            await _not_obtained(visit, due, "the home answered with an empty list")
+        else:
+            await _obtained(visit, due, found)
+
+
+async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
+    home = visit.host
+    async with visit.fenced() as conn:
+        await members.spend(conn, [due.conversation_id], home, visit.sent())
+        parent = await deliveries.parent_of(conn, home, due.uri)
+        is_root = parent is not None and parent.uri is None and parent.placed
+        proven = is_root or (
+            parent is not None
+            and parent.state in AT_HOME
+            and parent.local_id is not None
+            and parent.local_id == found.in_reply_to_id
+        )
+        number = await deliveries.store_outcome(
+            conn,
+            home,
+            due.uri,
+            "delivered" if proven else "resolved",
+            local_id=found.local_id,
+        )
+        if number is None:
+            return
+        if is_root:
+            await deliveries.store_root_id(conn, home, number, found.local_id)
+        if not proven:
+            await deliveries.note_unproven(conn, home, number)
+        await deliveries.end_round(conn, home, number, visit.now())
+
+
+async def _not_obtained(visit: Visit, due: DueDelivery, observed: str) -> None:
+    """The home brought nothing: what was seen is stored, and when it is tried again."""
+    tries = due.tries + 1
+    again = visit.now() + TRIES[tries - 1] if tries <= len(TRIES) else None
+    async with visit.fenced() as conn:
+        await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        number = await deliveries.store_outcome(
+            conn,
+            visit.host,
+            due.uri,
+            "not_obtained" if again else "given_up",
+            again_at=again,
+            observed=observed,
+            inferred=await _inferred(conn, due.uri),
+        )
+        if number is not None:
+            await deliveries.end_round(conn, visit.host, number, visit.now())
+
+
+async def _inferred(conn: Connection, uri: str) -> str | None:
+    problem = await hosts.problem_of_author(conn, uri)
+    return f"inferred: we had no answer there either ({problem})" if problem else None
+
+
+async def _home_failed(visit: Visit, due: DueDelivery, error: RemoteError) -> None:
+    """The home itself did not answer: that says nothing about the status."""
+    async with visit.fenced() as conn:
+        await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        await deliveries.put_off(conn, visit.host, due.uri, visit.retry_at(), error.what)

@@ -1,0 +1,189 @@
+"""Look: one question to the host where a conversation was posted, for all homes that watch it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from toottail.errors import (
+    AnswerRefused,
+    Gone,
+    RedirectedAway,
+    RemoteError,
+    ServerFault,
+    TooManyRequests,
+    Unreachable,
+)
+from toottail.flow.look_again import next_look
+from toottail.flow.visit import HOST_FAILS_AFTER, Visit
+from toottail.repository import conversations, hosts, looks, members
+from toottail.repository.conversations import Locked
+from toottail.repository.database import Connection
+from toottail.repository.looks import DueLook
+from toottail.servers.dialects import NOTE_API_OFF, choose
+from toottail.types.hosts import host_of
+from toottail.types.statuses import LookTarget, Reading
+
+_SOON = timedelta(seconds=10)
+"""Questions that cannot be asked within this time do not keep the homes from going on."""
+_LISTINGS = frozenset({"thread", "ap:thread"})
+_PLACING_AT_ONCE = 4
+
+
+async def look(visit: Visit, due: DueLook) -> None:
+    """Asks one question and stores what it brought, or why it brought nothing."""
+    target = LookTarget(due.uri, visit.host, due.how, due.hint)
+    dialect = choose(visit.software, api_off=visit.row.api_off)
+    try:
+        reading = await dialect.look(visit.ask(), target, visit.software)
+    except Gone:
+        reading = Reading(gone=True)
+    except RedirectedAway as moved:
+        reading = _elsewhere(due, moved)
+    except (Unreachable, ServerFault, TooManyRequests) as error:
+        await _try_later(visit, due, error)
+        return
+    except AnswerRefused as error:
+        if due.tries == 0:
+            await _try_later(visit, due, error)
+        else:
+            await _fail(visit, due, error)
+        return
+    except RemoteError as error:
+        await _fail(visit, due, error)
+        return
+    await _store(visit, due, reading)
+
+
+def _elsewhere(due: DueLook, moved: RedirectedAway) -> Reading:
+    host = host_of(moved.url)
+    if host is None:
+        return Reading(refused=moved.what)
+    return Reading(further=(LookTarget(moved.url, host, due.how, due.hint),))
+
+
+async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
+    async with visit.fenced() as conn:
+        conversation = await _locked(conn, due)
+        if conversation is None:
+            return
+        requests = visit.sent()
+        await looks.spend(conn, conversation.id, requests)
+        await members.spend(conn, [conversation.id], visit.host, requests)
+        await hosts.note_answer(conn, visit.host, visit.now())
+        if NOTE_API_OFF in reading.notes:
+            await hosts.note_api_off(conn, visit.host)
+        news = 0
+        if reading.gone:
+            await conversations.mark_gone(conn, due.uri)
+        else:
+            conversation, news = await _store_statuses(conn, visit, due, conversation, reading)
+        failed = (reading.gone and due.uri != conversation.root_uri) or reading.refused
+        words = reading.refused or ("it is gone" if reading.gone else None)
+        await looks.close(conn, due.id, "failed" if failed else "done", words)
+        wake = await looks.add(
+            conn,
+            conversation.id,
+            visit.host,
+            reading.further,
+            looks.MOST_REQUESTS - conversation.requests,
+        )
+        listing_over = due.how in _LISTINGS and not any(
+            target.how == due.how for target in reading.further
+        )
+        if listing_over and visit.host == conversation.host:
+            await looks.set_listed_whole(conn, conversation.id)
+        doubted = await looks.settle_trust(conn, due, visit.host, visit.now())
+        if news:
+            await conversations.note_arrivals(conn, conversation.id, visit.now())
+        for number in {conversation.id, *doubted}:
+            wake |= await _conclude(conn, visit, number, news=bool(news))
+        await visit.wake(conn, wake)
+
+
+async def _locked(conn: Connection, due: DueLook) -> Locked | None:
+    number = await looks.conversation_of(conn, due.id)
+    return None if number is None else await conversations.lock(conn, number)
+
+
+async def _store_statuses(
+    conn: Connection, visit: Visit, due: DueLook, conversation: Locked, reading: Reading
+) -> tuple[Locked, int]:
+    above = _ancestors(due.uri, reading)
+    if above:
+        conversation = await conversations.climb_into(conn, conversation, above, due.uri)
+    news = await conversations.store_found(conn, conversation, reading.statuses, visit.host)
+    listed = [(uri, host) for uri in reading.listed if (host := host_of(uri)) is not None]
+    if listed:
+        news += await looks.store_listed(conn, conversation.id, visit.host, listed)
+    conversation = await conversations.climb(conn, conversation, visit.host)
+    return conversation, news
+
+
+def _ancestors(uri: str, reading: Reading) -> list[str]:
+    parents = {s.uri: s.parent_uri for s in reading.statuses}
+    above: list[str] = []
+    at = parents.get(uri)
+    while at is not None and at not in above:
+        above.append(at)
+        at = parents.get(at)
+    return above
+
+
+async def _conclude(
+    conn: Connection, visit: Visit, conversation_id: int, *, news: bool
+) -> set[str]:
+    """Decides whether a conversation's look is over; returns the lanes that have work now."""
+    now = visit.now()
+    await looks.drop_needless(conn, conversation_id)
+    open_looks = await looks.progress(conn, conversation_id, now + _SOON)
+    if open_looks.listing == 0:
+        open_contexts = open_looks.due
+        if open_contexts < _PLACING_AT_ONCE:
+            targets = await looks.unplaced(conn, conversation_id, _PLACING_AT_ONCE - open_contexts)
+            woken = await looks.add(conn, conversation_id, visit.host, targets, looks.MOST_REQUESTS)
+            if woken:
+                return woken
+    if open_looks.due == 0:
+        row = await conversations.times(conn, conversation_id)
+        await conversations.finish_look(
+            conn, conversation_id, now, next_look(now, row.created_at, row.arrived_at)
+        )
+    if open_looks.soon:
+        return set()
+    if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:
+        await looks.fail(conn, conversation_id, open_looks.problem)
+        return set()
+    return set(await looks.ready(conn, conversation_id, news=news))
+
+
+async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:
+    async with visit.fenced() as conn:
+        number = await looks.conversation_of(conn, due.id)
+        if number is None:
+            return
+        await members.spend(conn, [number], visit.host, visit.sent())
+        await looks.close(conn, due.id, "failed", str(error))
+        doubted = await looks.settle_trust(conn, due, visit.host, visit.now())
+        wake: set[str] = set()
+        for conversation_id in {number, *doubted}:
+            wake |= await _conclude(conn, visit, conversation_id, news=False)
+        await visit.wake(conn, wake)
+
+
+async def _try_later(visit: Visit, due: DueLook, error: RemoteError) -> None:
+    """Leaves the look due; ends all looks at the host when it failed too often in a row."""
+    async with visit.fenced() as conn:
+        await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        await looks.retry(conn, due.id, visit.retry_at(), str(error))
+    if visit.failures() >= HOST_FAILS_AFTER:
+        await give_up(visit, error)
+
+
+async def give_up(visit: Visit, error: RemoteError) -> None:
+    """Ends all looks at a host that does not answer; later looks try it again."""
+    async with visit.fenced() as conn:
+        await hosts.note_problem(conn, visit.host, error.what, visit.now())
+        wake: set[str] = set()
+        for number in await looks.give_up_host(conn, visit.host, str(error)):
+            wake |= await _conclude(conn, visit, number, news=False)
+        await visit.wake(conn, wake)

@@ -1,0 +1,68 @@
+"""What a step of the flow is given: one lane, held for as long as the step runs.
+
+Steps do not import each other and keep nothing in memory: each reads rows, asks its host, stores
+an outcome and a next time in one fenced transaction, and ends. They meet in the repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from toottail.repository.database import Connection
+from toottail.repository.hosts import HostRow
+from toottail.servers.asker import Asker
+from toottail.servers.homes import HomeClient
+from toottail.servers.nodeinfo import Software
+
+HOST_FAILS_AFTER = 4
+"""After so many failures in a row a host is left alone, and its first looks end."""
+
+
+class Visit(Protocol):
+    """The lane of ``host``, ours until a transaction raises `LaneLost`."""
+
+    host: str
+    row: HostRow
+    software: Software
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        ...
+
+    def ask(self) -> Asker:
+        """Anonymous requests to the host."""
+        ...
+
+    def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
+        """The member in ``of`` whose budget allows most now, and requests as that member.
+
+        Raises `TokenRefused` when none of them is active any more.
+        """
+        ...
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """For reading rows."""
+        ...
+
+    def fenced(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction that counts only while the lane is ours. Raises `LaneLost`."""
+        ...
+
+    async def wake(self, conn: Connection, hosts: Iterable[str]) -> None:
+        """Makes work for other lanes known, when the transaction of ``conn`` is through."""
+        ...
+
+    def failures(self) -> int:
+        """How many requests to the host failed in a row."""
+        ...
+
+    def retry_at(self) -> datetime:
+        """When a failed request to the host may be tried again."""
+        ...
+
+    def sent(self) -> int:
+        """Requests that this step sent since it last asked; to be counted in its transaction."""
+        ...

@@ -1,0 +1,273 @@
+"""Conversations and the statuses in them: storing what a look found, climbing, merging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from toottail.repository.database import Connection
+from toottail.types.hosts import host_of
+from toottail.types.statuses import FoundStatus
+
+MOST_STATUSES = 5_000
+"""So many statuses of one conversation are kept; what a host lists beyond them is not believed."""
+MOST_PER_HOST = 2_000
+"""So many statuses of one host may another host's listing name in one conversation."""
+
+_LOCK = "SELECT id, root_uri, host, requests FROM conversations WHERE id = $1 FOR UPDATE"
+
+_ELSEWHERE = """
+SELECT statuses.uri, conversation_id, root_uri, looked_at IS NOT NULL AS looked
+FROM statuses JOIN conversations ON conversations.id = conversation_id
+WHERE uri = ANY($1) AND conversation_id <> $2
+"""
+
+_COUNTS = "SELECT host, count(*) AS n FROM statuses WHERE conversation_id = $1 GROUP BY host"
+
+_STORE = """
+INSERT INTO statuses (uri, conversation_id, host, url, parent_uri, placed, listed_by, created_at,
+                      opted_out)
+SELECT uri, $1, host, url, parent_uri, placed, $2, created_at, opted_out
+FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[],
+            $9::boolean[])
+    AS t (uri, host, url, parent_uri, placed, created_at, opted_out)
+ON CONFLICT (uri) DO UPDATE
+SET parent_uri = coalesce(statuses.parent_uri, EXCLUDED.parent_uri),
+    placed = statuses.placed OR EXCLUDED.placed,
+    url = coalesce(statuses.url, EXCLUDED.url),
+    created_at = coalesce(statuses.created_at, EXCLUDED.created_at),
+    opted_out = statuses.opted_out OR EXCLUDED.opted_out,
+    listed_by = CASE WHEN EXCLUDED.listed_by = statuses.host THEN EXCLUDED.listed_by
+                ELSE statuses.listed_by END
+WHERE statuses.conversation_id = EXCLUDED.conversation_id
+RETURNING (xmax = 0) AS fresh
+"""
+
+_TOP = """
+WITH RECURSIVE up (uri, parent_uri, depth) AS (
+    SELECT uri, parent_uri, 0 FROM statuses WHERE uri = $2 AND conversation_id = $1
+  UNION ALL
+    SELECT s.uri, s.parent_uri, depth + 1 FROM up JOIN statuses s ON s.uri = up.parent_uri
+    WHERE s.conversation_id = $1 AND depth < 5000
+)
+SELECT uri FROM up ORDER BY depth DESC LIMIT 1
+"""
+
+# Both conversations' watches stay: where a home watches both, the survivor's row begins anew.
+_MERGE = (
+    """UPDATE watches AS w SET stage = 'look', next_at = NULL,
+           ends_at = greatest(w.ends_at, o.ends_at)
+       FROM watches AS o WHERE w.conversation_id = $2 AND o.conversation_id = $1
+           AND o.home = w.home""",
+    """DELETE FROM watches AS o USING watches AS w
+       WHERE o.conversation_id = $1 AND w.conversation_id = $2 AND o.home = w.home""",
+    "UPDATE watches SET conversation_id = $2, root_id = NULL WHERE conversation_id = $1",
+    """INSERT INTO watchers (member_id, conversation_id, seen_at)
+       SELECT member_id, $2, seen_at FROM watchers WHERE conversation_id = $1
+       ON CONFLICT DO NOTHING""",
+    """INSERT INTO run_conversations (run_id, conversation_id)
+       SELECT run_id, $2 FROM run_conversations WHERE conversation_id = $1
+       ON CONFLICT DO NOTHING""",
+    "UPDATE statuses SET conversation_id = $2 WHERE conversation_id = $1",
+    "UPDATE deliveries SET conversation_id = $2 WHERE conversation_id = $1",
+    """DELETE FROM looks AS o USING looks AS l
+       WHERE o.conversation_id = $1 AND l.conversation_id = $2
+           AND (o.host, o.uri, o.how, o.hint) = (l.host, l.uri, l.how, l.hint)""",
+    "UPDATE looks SET conversation_id = $2 WHERE conversation_id = $1",
+    """UPDATE conversations AS c SET requests = c.requests + o.requests
+       FROM conversations AS o WHERE c.id = $2 AND o.id = $1""",
+    "DELETE FROM conversations WHERE id = $1",
+)
+
+_REROOT = """
+UPDATE conversations SET root_uri = $2, host = $3, looked_at = NULL,
+    created_at = (SELECT created_at FROM statuses WHERE uri = $2)
+WHERE id = $1
+"""
+
+_FORGET_ROOT_IDS = """
+UPDATE watches SET shown = NULL, root_id = (
+    SELECT local_id FROM deliveries AS d WHERE d.home = watches.home AND d.uri = $2)
+WHERE conversation_id = $1
+"""
+
+_OPEN_ROOT = """
+INSERT INTO looks (conversation_id, host, uri, named_by) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A conversation whose row this transaction holds."""
+
+    id: int
+    root_uri: str
+    host: str
+    requests: int
+
+
+async def lock(conn: Connection, conversation_id: int) -> Locked | None:
+    """Holds the conversation until the transaction ends; None when it was merged away."""
+    row = await conn.fetchrow(_LOCK, conversation_id)
+    return Locked(**row) if row else None
+
+
+async def store_found(
+    conn: Connection, conversation: Locked, found: Sequence[FoundStatus], listed_by: str
+) -> int:
+    """Stores statuses that ``listed_by`` lists in a conversation; returns how many are new.
+
+    A status that belongs to another conversation stays there, unless it is that one's topmost
+    and was not yet asked for at its own host: then both are one conversation and are merged.
+    """
+    found = list({s.uri: s for s in found if s.public}.values())
+    found = await _without_strangers(conn, conversation, found)
+    found = await _within_caps(conn, conversation, found, listed_by)
+    rows = await conn.fetch(
+        _STORE,
+        conversation.id,
+        listed_by,
+        [s.uri for s in found],
+        [s.host for s in found],
+        [s.url for s in found],
+        [s.parent_uri for s in found],
+        [s.parent_uri is not None or not s.is_reply for s in found],
+        [s.created_at for s in found],
+        [s.opted_out for s in found],
+    )
+    return sum(row["fresh"] for row in rows)
+
+
+async def _without_strangers(
+    conn: Connection, conversation: Locked, found: list[FoundStatus]
+) -> list[FoundStatus]:
+    elsewhere = await conn.fetch(_ELSEWHERE, [s.uri for s in found], conversation.id)
+    stolen = set()
+    for row in elsewhere:
+        # A hostile host could list another thread's posts as its own replies; only a status that
+        # nobody has placed yet lets itself be claimed.
+        if row["uri"] == row["root_uri"] and not row["looked"]:
+            await merge(conn, row["conversation_id"], conversation.id)
+        else:
+            stolen.add(row["uri"])
+    return [s for s in found if s.uri not in stolen]
+
+
+async def _within_caps(
+    conn: Connection, conversation: Locked, found: list[FoundStatus], listed_by: str
+) -> list[FoundStatus]:
+    if not found:
+        return []
+    counts = {row["host"]: row["n"] for row in await conn.fetch(_COUNTS, conversation.id)}
+    room = MOST_STATUSES - sum(counts.values())
+    kept = []
+    for status in found:
+        full = status.host != listed_by and counts.get(status.host, 0) >= MOST_PER_HOST
+        if room <= 0 or full:
+            continue
+        counts[status.host] = counts.get(status.host, 0) + 1
+        room -= 1
+        kept.append(status)
+    return kept
+
+
+async def climb(conn: Connection, conversation: Locked, by: str) -> Locked:
+    """Moves a conversation up to the topmost status now known above its root, as ``by`` tells it.
+
+    Opens the look at the new root's own host. Where that root has a conversation already, both
+    become one. Returns the conversation that remains.
+    """
+    top = await conn.fetchval(_TOP, conversation.id, conversation.root_uri)
+    if top is None or top == conversation.root_uri:
+        return conversation
+    host = host_of(top)
+    if host is None:
+        return conversation
+    other = await conn.fetchrow(
+        "SELECT id FROM conversations WHERE root_uri = $1 AND id <> $2 FOR UPDATE",
+        top,
+        conversation.id,
+    )
+    if other:
+        await merge(conn, conversation.id, other["id"])
+        conversation = (await lock(conn, other["id"])) or conversation
+    else:
+        await conn.execute(_REROOT, conversation.id, top, host)
+        conversation = Locked(conversation.id, top, host, conversation.requests)
+    await conn.execute(_FORGET_ROOT_IDS, conversation.id, top)
+    await conn.execute(_OPEN_ROOT, conversation.id, host, top, by)
+    return conversation
+
+
+async def climb_into(
+    conn: Connection, conversation: Locked, ancestors: Sequence[str], asked: str
+) -> Locked:
+    """Joins the conversation that already holds an ancestor of ``asked``, where there is one.
+
+    The asked status' own host names its ancestors, so its word is enough for this.
+    """
+    row = await conn.fetchrow(
+        "SELECT conversation_id FROM statuses WHERE uri = ANY($1) AND conversation_id <> $2"
+        " AND (SELECT conversation_id FROM statuses WHERE uri = $3) = $2 LIMIT 1",
+        list(ancestors),
+        conversation.id,
+        asked,
+    )
+    if row is None:
+        return conversation
+    other = await lock(conn, row["conversation_id"])
+    if other is None:
+        return conversation
+    await merge(conn, conversation.id, other.id)
+    return (await lock(conn, other.id)) or other
+
+
+async def merge(conn: Connection, gone: int, kept: int) -> None:
+    """Makes two conversations one, in the caller's transaction; all watches stay."""
+    for statement in _MERGE:
+        if "$2" in statement:
+            await conn.execute(statement, gone, kept)
+        else:
+            await conn.execute(statement, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a conversation began, and when a look last brought a new reply."""
+
+    created_at: datetime | None
+    arrived_at: datetime | None
+
+
+async def times(conn: Connection, conversation_id: int) -> Times:
+    """The times that decide about its next look."""
+    row = await conn.fetchrow(
+        "SELECT created_at, arrived_at FROM conversations WHERE id = $1", conversation_id
+    )
+    return Times(*row) if row else Times(None, None)
+
+
+async def finish_look(
+    conn: Connection, conversation_id: int, now: datetime, next_look_at: datetime
+) -> None:
+    """Notes that nothing is left to ask about a conversation for now."""
+    await conn.execute(
+        "UPDATE conversations SET looked_at = $2, next_look_at = $3 WHERE id = $1",
+        conversation_id,
+        now,
+        next_look_at,
+    )
+
+
+async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:
+    """Notes that a look brought replies that were not known before."""
+    await conn.execute(
+        "UPDATE conversations SET arrived_at = $2 WHERE id = $1", conversation_id, now
+    )
+
+
+async def mark_gone(conn: Connection, uri: str) -> None:
+    """Notes that a status' own host says it is no longer there."""
+    await conn.execute("UPDATE statuses SET gone = true WHERE uri = $1", uri)

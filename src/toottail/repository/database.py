@@ -1,0 +1,211 @@
+"""The opened database: the embedded one, or the server that ``DATABASE_URL`` names.
+
+This is the one place that deals with asyncpg's untyped objects; the rest sees `Connection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from toottail.errors import DatabaseUnavailable
+from toottail.repository import migrations
+from toottail.repository.embedded import EmbeddedPostgres
+from toottail.repository.translation import translated
+from toottail.settings import Settings
+
+_NO_URL = (
+    "DATABASE_URL is not one of a PostgreSQL server: postgresql://USER:PASSWORD@HOST:5432/NAME, "
+    "with %2F for a / in the password, %40 for an @, %23 for a #."
+)
+_Result = TypeVar("_Result")
+
+POOL_SIZE = 12
+CONNECT_TIMEOUT = 15.0
+STATEMENT_TIMEOUT = 30.0
+"""Seconds a statement may run; the server ends it then. Our own take milliseconds."""
+ACQUIRE_TIMEOUT = 60.0
+"""Seconds to wait for a connection of the pool, a start of the embedded server included."""
+_SERVER_SETTINGS = {
+    "application_name": "toottail",
+    "statement_timeout": str(int(STATEMENT_TIMEOUT * 1000)),
+    # A process that hangs inside a transaction must not hold its rows for ever.
+    "idle_in_transaction_session_timeout": "60000",
+    "timezone": "UTC",
+}
+
+
+class Row(Protocol):
+    """A row, its values by column name or position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def keys(self) -> Iterable[str]: ...
+    def values(self) -> Iterable[Any]: ...
+    def items(self) -> Iterable[tuple[str, Any]]: ...
+
+
+class Connection(Protocol):
+    """What we use of asyncpg's connection; times are in seconds."""
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str: ...
+    async def executemany(
+        self, query: str, args: Iterable[Sequence[object]], *, timeout: float | None = None
+    ) -> None: ...
+    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...
+    async def fetchrow(
+        self, query: str, *args: object, timeout: float | None = None
+    ) -> Row | None: ...
+    async def fetchval(
+        self, query: str, *args: object, column: int = 0, timeout: float | None = None
+    ) -> Any: ...
+    def transaction(self) -> AbstractAsyncContextManager[object]: ...
+    async def add_listener(self, channel: str, callback: Callable[..., object]) -> None: ...
+    async def remove_listener(self, channel: str, callback: Callable[..., object]) -> None: ...
+
+
+class Database:
+    """A pool of connections. Its methods raise `StorageError` when the database is not there."""
+
+    def __init__(self, pool: Any, *, embedded: bool) -> None:
+        self.pool = pool
+        """The asyncpg pool itself, for PgQueuer."""
+        self.embedded = embedded
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of our own, outside a transaction: each statement counts by itself."""
+        with translated():
+            try:
+                connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            except TimeoutError:
+                raise DatabaseUnavailable(
+                    f"No connection to the database was free for {ACQUIRE_TIMEOUT:.0f} s."
+                ) from None
+            try:
+                yield cast("Connection", connection)
+            finally:
+                await self.pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction: all of it counts when the block ends, or nothing."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database, its schema up to date, for as long as the block lasts.
+
+    The embedded one is started where it does not run yet, and migrated; a server is only checked.
+    Raises `DatabaseUnavailable`, `SchemaMismatch` or `DiskFull`.
+    """
+    if settings.database_url is not None:
+        connect = connector(settings.database_url.get_secret_value())
+        await _on_one(connect, migrations.check)
+        async with open_pool(connect, embedded=False) as database:
+            yield database
+        return
+    async with EmbeddedPostgres(settings.data_dir) as server:
+        await _on_one(server.connect, _migrate_if_needed)
+        async with open_pool(server.connect, embedded=True) as database:
+            yield database
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Bring the schema up to date, wherever the database is; gives the names of what was applied.
+
+    Raises like `open_database`.
+    """
+    if settings.database_url is not None:
+        connect = connector(settings.database_url.get_secret_value())
+        return await _on_one(connect, migrations.migrate)
+    async with EmbeddedPostgres(settings.data_dir) as server:
+        return await _on_one(server.connect, migrations.migrate)
+
+
+Connect = Callable[..., Awaitable[Any]]
+"""Makes one asyncpg connection from further arguments of `asyncpg.connect`."""
+
+
+@asynccontextmanager
+async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Database]:
+    """A `Database` whose connections ``connect`` makes; its schema is taken as it is."""
+
+    async def one(*_: object, **arguments: Any) -> Any:
+        return await connect(**arguments)
+
+    pool = asyncpg.create_pool(
+        min_size=1, max_size=POOL_SIZE, connect=one, server_settings=_SERVER_SETTINGS
+    )
+    with translated():
+        await pool
+    try:
+        yield Database(pool, embedded=embedded)
+    except BaseException:
+        # What is still at work will not end well: do not wait for it.
+        pool.terminate()
+        raise
+    await pool.close()
+
+
+def connector(url: str) -> Connect:
+    """How to reach the server at ``url``; no error ever shows the password.
+
+    Raises `DatabaseUnavailable`, here where it is no URL of a PostgreSQL server.
+    """
+    place, secrets = _place_and_secrets(url)
+
+    async def connect(**arguments: Any) -> Any:
+        try:
+            return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, **arguments)
+        except TimeoutError:
+            why = "no answer in time"
+        except (asyncpg.ClientConfigurationError, ValueError):
+            raise DatabaseUnavailable(_NO_URL) from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            why = str(error)
+            for secret in secrets:
+                why = why.replace(secret, "***")
+        raise DatabaseUnavailable(
+            f"The database at {place} cannot be reached: {why}. Is DATABASE_URL right?"
+        )
+
+    return connect
+
+
+async def _on_one(connect: Connect, use: Callable[[Any], Awaitable[_Result]]) -> _Result:
+    connection = await connect()
+    try:
+        with translated():
+            return await use(connection)
+    finally:
+        await connection.close()
+
+
+async def _migrate_if_needed(connection: Any) -> None:
+    if not await migrations.is_current(connection):
+        await migrations.migrate(connection)
+
+
+def _place_and_secrets(url: str) -> tuple[str, set[str]]:
+    """Host, port and database, fit to be shown, and what must not be."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:
+        raise DatabaseUnavailable(_NO_URL) from None
+    # An @ further on, or a #: a password with a bare / or # in it was taken apart at that sign.
+    if parts.scheme not in ("postgresql", "postgres") or "@" in parts.path or parts.fragment:
+        raise DatabaseUnavailable(_NO_URL)
+    options = parse_qs(parts.query)
+    host = parts.hostname or options.get("host", ["localhost"])[0]
+    passwords = [parts.password or "", *options.get("password", [])]
+    secrets = {form for word in passwords for form in (word, unquote(word)) if form}
+    return f"{host}:{port}{parts.path}", secrets

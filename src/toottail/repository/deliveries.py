@@ -1,0 +1,340 @@
+"""Watches and deliveries: what a home has, what it is to get, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from toottail.repository.database import Connection
+from toottail.types.trees import DeliveryState, Node
+
+LATELY = timedelta(hours=1)
+"""A host that answered within this time counts as answering."""
+
+_DUE_WATCHES = """
+SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown, stage,
+    verifies, unproven, tries, root_uri, conversations.host AS root_host, conversations.created_at,
+    watches.problem,
+    ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
+          WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
+              AND active_until > $2 ORDER BY member_id) AS members
+FROM watches JOIN conversations ON conversations.id = conversation_id
+WHERE home = $1 AND next_at <= $2 AND EXISTS (
+    SELECT FROM watchers JOIN members ON members.id = member_id
+    WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
+        AND active_until > $2)
+ORDER BY next_at LIMIT $3
+"""
+
+_DUE_DELIVERIES = """
+SELECT uri, conversation_id, tries,
+    ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
+          WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
+              AND active_until > $2 ORDER BY member_id) AS members
+FROM deliveries
+WHERE home = $1 AND next_at <= $2 AND EXISTS (
+    SELECT FROM watchers JOIN members ON members.id = member_id
+    WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
+        AND active_until > $2)
+ORDER BY next_at, conversation_id LIMIT $3
+"""
+
+_NODES = """
+SELECT s.uri, s.parent_uri, s.host, s.placed, d.state, d.local_id, coalesce(d.tries, 0) AS tries,
+    s.listed_by, s.opted_out, s.gone, d.observed,
+    CASE WHEN h.answered_at > $3 THEN true
+         WHEN h.problem_at > $3 THEN false END AS answers
+FROM statuses AS s
+    LEFT JOIN deliveries AS d ON d.home = $1 AND d.uri = s.uri
+    LEFT JOIN hosts AS h ON h.host = s.host
+WHERE s.conversation_id = $2 ORDER BY s.ord
+"""
+
+_TRUST = """
+SELECT listed_by, s.host,
+    count(*) FILTER (WHERE d.local_id IS NOT NULL) AS confirmed,
+    count(*) FILTER (WHERE d.state IN ('not_obtained', 'given_up')) AS refuted,
+    count(*) FILTER (WHERE d.state = 'pending' AND d.next_at IS NOT NULL) AS open
+FROM statuses AS s JOIN deliveries AS d ON d.uri = s.uri
+WHERE s.conversation_id IN (
+        SELECT conversation_id FROM statuses WHERE listed_by = ANY($1))
+    AND s.listed_by = ANY($1) AND s.listed_by <> s.host
+GROUP BY s.listed_by, s.host
+"""
+
+_SHOWN = """
+INSERT INTO deliveries (home, uri, conversation_id, state, local_id)
+SELECT $1, t.uri, $2, 'already_there', t.local_id
+FROM unnest($3::text[], $4::text[]) AS t (uri, local_id)
+WHERE EXISTS (SELECT FROM conversations WHERE id = $2)
+ON CONFLICT (home, uri) DO UPDATE
+SET local_id = EXCLUDED.local_id, next_at = NULL, changed_at = clock_timestamp(),
+    state = CASE WHEN deliveries.state IN ('pending', 'expected', 'resolved', 'unattached',
+                                           'not_obtained', 'given_up')
+            THEN 'delivered' ELSE deliveries.state END
+"""
+
+_SCHEDULE = """
+INSERT INTO deliveries (home, uri, conversation_id, state, next_at)
+SELECT $1, t.uri, $2, t.state, CASE WHEN t.state = 'pending' THEN $5::timestamptz END
+FROM unnest($3::text[], $4::text[]) AS t (uri, state)
+ON CONFLICT (home, uri) DO UPDATE
+SET state = EXCLUDED.state, next_at = EXCLUDED.next_at, changed_at = clock_timestamp()
+WHERE deliveries.state IN ('pending', 'expected')
+"""
+
+_OUTCOME = """
+UPDATE deliveries SET state = $3, local_id = coalesce($4, local_id), next_at = $5,
+    observed = $6, inferred = $7, tries = tries + 1, changed_at = clock_timestamp()
+WHERE home = $1 AND uri = $2 RETURNING conversation_id
+"""
+
+_ROUND_OVER = """
+UPDATE watches SET stage = 'plan', next_at = $3
+WHERE home = $1 AND conversation_id = $2 AND stage = 'resolve' AND NOT EXISTS (
+    SELECT FROM deliveries WHERE deliveries.home = $1 AND deliveries.conversation_id = $2
+        AND deliveries.next_at IS NOT NULL AND deliveries.state = 'pending')
+RETURNING true
+"""
+
+_STAGE = """
+UPDATE watches SET stage = $3, next_at = $4, problem = $5 WHERE home = $1 AND conversation_id = $2
+"""
+
+_ABSENT = """
+UPDATE deliveries SET state = 'pending', next_at = NULL
+WHERE home = $1 AND conversation_id = $2 AND state = 'expected'
+"""
+
+_PARENT = """
+SELECT s.parent_uri, s.placed, d.local_id, d.state FROM statuses AS s
+    LEFT JOIN deliveries AS d ON d.home = $1 AND d.uri = s.parent_uri
+WHERE s.uri = $2
+"""
+
+_UNATTACHED = """
+UPDATE deliveries SET state = 'unattached', changed_at = clock_timestamp(),
+    observed = 'the home has it, but its context does not show it below the root'
+WHERE home = $1 AND conversation_id = $2 AND state = 'resolved'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueWatch:
+    """A watch whose next step is due; ``members`` may be asked with, in that order."""
+
+    home: str
+    conversation_id: int
+    anchor_uri: str
+    anchor_id: str
+    anchor_parent: str | None
+    root_id: str | None
+    shown: int | None
+    stage: str
+    verifies: int
+    unproven: bool
+    tries: int
+    root_uri: str
+    root_host: str
+    created_at: datetime | None
+    problem: str | None
+    members: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A status that is to be resolved at a home now."""
+
+    uri: str
+    conversation_id: int
+    tries: int
+    members: Sequence[int]
+
+
+async def due_watches(conn: Connection, home: str, now: datetime, most: int) -> list[DueWatch]:
+    """The watches of ``home`` with a step due, the longest due first."""
+    return [DueWatch(**row) for row in await conn.fetch(_DUE_WATCHES, home, now, most)]
+
+
+async def due_deliveries(
+    conn: Connection, home: str, now: datetime, most: int
+) -> list[DueDelivery]:
+    """The statuses to resolve at ``home`` now, the longest due first."""
+    return [DueDelivery(**row) for row in await conn.fetch(_DUE_DELIVERIES, home, now, most)]
+
+
+async def postpone(conn: Connection, home: str, until: datetime) -> None:
+    """Leaves all work with a home's API due, but not before its budget allows."""
+    await conn.execute(
+        "UPDATE watches SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
+    )
+    await conn.execute(
+        "UPDATE deliveries SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
+    )
+    await conn.execute(
+        "UPDATE members SET collect_at = $2 WHERE home = $1 AND collect_at < $2", home, until
+    )
+
+
+async def nodes(conn: Connection, home: str, conversation_id: int, now: datetime) -> list[Node]:
+    """A conversation as ``home`` sees it, in the order its statuses became known."""
+    rows = await conn.fetch(_NODES, home, conversation_id, now - LATELY)
+    return [Node(**row) for row in rows]
+
+
+async def trust(
+    conn: Connection, listed_by: Sequence[str]
+) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """(confirmed, refuted, open) deliveries, by (host that listed, author's host)."""
+    rows = await conn.fetch(_TRUST, list(listed_by))
+    return {(r["listed_by"], r["host"]): (r["confirmed"], r["refuted"], r["open"]) for r in rows}
+
+
+async def store_shown(
+    conn: Connection, home: str, conversation_id: int, shown: Mapping[str, str]
+) -> None:
+    """Notes statuses (uri: local id) that the home's own context shows below the root."""
+    await conn.execute(_SHOWN, home, conversation_id, list(shown), list(shown.values()))
+
+
+async def store_root_id(conn: Connection, home: str, conversation_id: int, root_id: str) -> None:
+    """Notes the home's own id of the root."""
+    await conn.execute(
+        "UPDATE watches SET root_id = $3 WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+        root_id,
+    )
+
+
+async def schedule(
+    conn: Connection,
+    home: str,
+    conversation_id: int,
+    resolve: Sequence[str],
+    along: Sequence[str],
+    now: datetime,
+) -> None:
+    """Makes a round of deliveries due, and what is expected to come along with it."""
+    uris = [*resolve, *along]
+    states = ["pending"] * len(resolve) + ["expected"] * len(along)
+    await conn.execute(_SCHEDULE, home, conversation_id, uris, states, now)
+
+
+async def store_outcome(
+    conn: Connection,
+    home: str,
+    uri: str,
+    state: DeliveryState,
+    *,
+    local_id: str | None = None,
+    again_at: datetime | None = None,
+    observed: str | None = None,
+    inferred: str | None = None,
+) -> int | None:
+    """Stores what one resolve brought; returns the conversation, None when it is gone."""
+    number: int | None = await conn.fetchval(
+        _OUTCOME, home, uri, state, local_id, again_at, observed, inferred
+    )
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a reply hangs below: nothing (``uri`` None) for a root, or when not ``placed``."""
+
+    uri: str | None
+    placed: bool
+    local_id: str | None
+    state: DeliveryState | None
+
+
+async def parent_of(conn: Connection, home: str, uri: str) -> Parent | None:
+    """The parent of a status, as ``home`` has it; None for a status that is not stored."""
+    row = await conn.fetchrow(_PARENT, home, uri)
+    return Parent(*row) if row else None
+
+
+async def put_off(conn: Connection, home: str, uri: str, until: datetime, observed: str) -> None:
+    """Leaves a resolve due for later without counting it: the home itself did not answer."""
+    await conn.execute(
+        "UPDATE deliveries SET next_at = $3, observed = $4 WHERE home = $1 AND uri = $2",
+        home,
+        uri,
+        until,
+        observed,
+    )
+
+
+async def note_unproven(conn: Connection, home: str, conversation_id: int) -> None:
+    """Notes that a reply was resolved whose place below the root is not proven yet."""
+    await conn.execute(
+        "UPDATE watches SET unproven = true WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+    )
+
+
+async def end_round(conn: Connection, home: str, conversation_id: int, now: datetime) -> bool:
+    """Plans the next round when no resolve of this one is left; whether that was so."""
+    return bool(await conn.fetchval(_ROUND_OVER, home, conversation_id, now))
+
+
+async def set_stage(
+    conn: Connection,
+    home: str,
+    conversation_id: int,
+    stage: str,
+    at: datetime | None,
+    problem: str | None = None,
+) -> None:
+    """Moves a watch on to its next step, due at ``at`` (None: when something else wakes it)."""
+    await conn.execute(_STAGE, home, conversation_id, stage, at, problem)
+
+
+async def note_compared(conn: Connection, home: str, conversation_id: int) -> None:
+    """Notes that the home's context was read."""
+    await conn.execute(
+        "UPDATE watches SET compared_at = now() WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+    )
+
+
+async def note_verified(conn: Connection, home: str, conversation_id: int) -> None:
+    """Notes that the home's context was read after deliveries; what was expected to come along
+    and is not there is wanted again."""
+    await conn.execute(
+        "UPDATE watches SET verifies = verifies + 1, unproven = false"
+        " WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+    )
+    await conn.execute(_ABSENT, home, conversation_id)
+
+
+async def note_try(conn: Connection, home: str, conversation_id: int, at: datetime) -> None:
+    """Counts a step of a watch that failed, to be tried again at ``at``."""
+    await conn.execute(
+        "UPDATE watches SET tries = tries + 1, next_at = $3"
+        " WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+        at,
+    )
+
+
+async def mark_unattached(conn: Connection, home: str, conversation_id: int) -> None:
+    """Ends deliveries that the home has but does not show below the root."""
+    await conn.execute(_UNATTACHED, home, conversation_id)
+
+
+async def next_retry(conn: Connection, home: str, conversation_id: int) -> datetime | None:
+    """When the next resolve of this conversation at this home is due."""
+    at: datetime | None = await conn.fetchval(
+        "SELECT min(next_at) FROM deliveries WHERE home = $1 AND conversation_id = $2",
+        home,
+        conversation_id,
+    )
+    return at

@@ -1,0 +1,59 @@
+"""The frontier: when anything is due next, over all tables that carry work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from toottail.repository.database import Connection
+
+_NEXT_DUE = """
+SELECT min(at) FROM (
+    SELECT min(collect_at) AS at FROM members WHERE home = $1 AND active_until > now()
+  UNION ALL
+    SELECT min(next_at) FROM looks WHERE host = $1 AND state = 'due' AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = looks.conversation_id AND active_until > now())
+  UNION ALL
+    SELECT min(next_at) FROM watches WHERE home = $1 AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
+            AND active_until > now())
+  UNION ALL
+    SELECT min(next_at) FROM deliveries WHERE home = $1 AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
+            AND active_until > now())
+  UNION ALL
+    SELECT min(probe_at) FROM hosts WHERE host = $1
+) AS t
+"""
+
+
+async def next_due(conn: Connection, lane: str) -> datetime | None:
+    """When anything is due next in a lane, None when nothing is."""
+    at: datetime | None = await conn.fetchval(_NEXT_DUE, lane)
+    return at
+
+
+_RUN_NEXT_DUE = """
+WITH mine AS (SELECT conversation_id FROM run_conversations WHERE run_id = $1),
+whose AS (SELECT home, members.collect_at FROM runs JOIN members ON members.id = member_id
+          WHERE runs.id = $1)
+SELECT min(at) FROM (
+    SELECT collect_at AS at FROM whose
+  UNION ALL
+    SELECT min(next_at) FROM looks JOIN mine USING (conversation_id) WHERE state = 'due'
+  UNION ALL
+    SELECT min(next_at) FROM watches JOIN mine USING (conversation_id) JOIN whose USING (home)
+  UNION ALL
+    SELECT min(next_at) FROM deliveries JOIN mine USING (conversation_id) JOIN whose USING (home)
+    JOIN watches USING (home, conversation_id) WHERE stage = 'resolve'
+) AS t
+"""
+
+
+async def run_next_due(conn: Connection, run_id: UUID) -> datetime | None:
+    """When anything is due next that a run waits for, None when nothing is."""
+    at: datetime | None = await conn.fetchval(_RUN_NEXT_DUE, run_id)
+    return at

@@ -1,0 +1,197 @@
+"""Lanes: who may work at a host now, and the fence that keeps everybody else's writes out.
+
+A visit takes its lane by raising ``epoch``. Every transaction of the visit first calls `hold`,
+which share-locks the row: a takeover waits until the transaction is over, and a transaction that
+begins after a takeover finds another epoch and stores nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from toottail.errors import LaneLost
+from toottail.repository.database import Connection
+
+_CREATE = "INSERT INTO lanes (key) VALUES ($1) ON CONFLICT DO NOTHING"
+
+_TAKE = """
+WITH taken AS (
+    UPDATE lanes
+    SET epoch = epoch + 1, holder = $2, poked = false, lease_until = clock_timestamp() + $3
+    WHERE key = $1 AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    RETURNING key, epoch, budget
+), logged AS (
+    INSERT INTO visits (key, epoch, worker) SELECT key, epoch, $2 FROM taken
+)
+SELECT epoch, budget FROM taken
+"""
+
+_POKE = """
+UPDATE lanes SET poked = true
+WHERE key = $1 AND lease_until >= clock_timestamp() RETURNING true
+"""
+
+_RENEW = """
+UPDATE lanes SET lease_until = clock_timestamp() + $3, budget = $4
+WHERE key = $1 AND epoch = $2 RETURNING true
+"""
+
+_RELEASE = """
+WITH released AS (
+    UPDATE lanes SET lease_until = NULL, holder = NULL, budget = $3
+    WHERE key = $1 AND epoch = $2 AND NOT poked
+    RETURNING key, epoch
+)
+UPDATE visits SET ended_at = clock_timestamp(), requests = $4
+FROM released WHERE visits.key = released.key AND visits.epoch = released.epoch
+RETURNING true
+"""
+
+_UNPOKE = "UPDATE lanes SET poked = false WHERE key = $1 AND epoch = $2 RETURNING true"
+
+_HOLD = "SELECT true FROM lanes WHERE key = $1 AND epoch = $2 FOR SHARE"
+
+_EPOCHS = """
+SELECT wanted.key, coalesce(lanes.epoch, 0) AS epoch
+FROM unnest($1::text[]) AS wanted (key) LEFT JOIN lanes USING (key)
+ORDER BY wanted.key
+"""
+
+_JOIN = "INSERT INTO workers (id) VALUES ($1) RETURNING lock_key"
+
+_LEAVE = "DELETE FROM workers WHERE id = $1"
+
+# A worker that is gone has lost its database session, and its advisory lock with it.
+_BURY_THE_DEAD = """
+WITH dead AS (
+    DELETE FROM workers
+    WHERE NOT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND database = (
+                SELECT oid FROM pg_database WHERE datname = current_database())
+            AND classid = $1::oid AND objid = workers.lock_key::oid AND granted)
+    RETURNING id
+), jobs AS (
+    DELETE FROM pgqueuer WHERE queue_manager_id IN (SELECT id FROM dead)
+)
+UPDATE lanes SET lease_until = NULL, holder = NULL
+WHERE holder IN (SELECT id FROM dead) RETURNING key
+"""
+
+_DUE = """
+SELECT due.lane FROM (
+    SELECT home AS lane FROM members
+    WHERE collect_at <= $1 AND active_until > $1
+  UNION
+    SELECT host FROM looks
+    WHERE state = 'due' AND next_at <= $1 AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = looks.conversation_id AND active_until > $1)
+  UNION
+    SELECT watches.home FROM watches
+    WHERE next_at <= $1 AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = watches.conversation_id
+            AND members.home = watches.home AND active_until > $1)
+  UNION
+    SELECT deliveries.home FROM deliveries
+    WHERE next_at <= $1 AND EXISTS (
+        SELECT FROM watchers JOIN members ON members.id = member_id
+        WHERE watchers.conversation_id = deliveries.conversation_id
+            AND members.home = deliveries.home AND active_until > $1)
+  UNION
+    SELECT host FROM hosts WHERE probe_at <= $1
+) AS due LEFT JOIN lanes ON lanes.key = due.lane
+WHERE lanes.lease_until IS NULL OR lanes.lease_until < $1
+"""
+
+WORKER_LOCKS = 0x746F6F74
+"""First half of the two-part advisory lock that each live worker holds."""
+TICK_LOCK = 0x7469636B
+"""Advisory lock of the process whose tick counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane just taken: its epoch, and the budget as its last holder left it."""
+
+    epoch: int
+    budget: dict[str, Any]
+
+
+async def take(conn: Connection, key: str, worker: UUID, lease: timedelta) -> Taken | None:
+    """The lane ``key`` for ``worker``, or None while somebody else's lease runs."""
+    row = await conn.fetchrow(_TAKE, key, worker, lease)
+    if row is None:
+        await conn.execute(_CREATE, key)
+        row = await conn.fetchrow(_TAKE, key, worker, lease)
+    return Taken(row["epoch"], json.loads(row["budget"])) if row else None
+
+
+async def poke(conn: Connection, key: str) -> bool:
+    """Tells the holder of a lane that work came in; False when nobody holds it any more."""
+    return bool(await conn.fetchval(_POKE, key))
+
+
+async def renew(
+    conn: Connection, key: str, epoch: int, lease: timedelta, budget: dict[str, Any]
+) -> None:
+    """Prolongs a lease and stores what it reserves of the budget. Raises `LaneLost`."""
+    if not await conn.fetchval(_RENEW, key, epoch, lease, json.dumps(budget)):
+        raise LaneLost(f"another worker holds the lane {key}")
+
+
+async def release(
+    conn: Connection, key: str, epoch: int, budget: dict[str, Any], requests: int
+) -> bool:
+    """Gives a lane back; False when work came in meanwhile and the visit must go on.
+
+    Raises `LaneLost`.
+    """
+    if await conn.fetchval(_RELEASE, key, epoch, json.dumps(budget), requests):
+        return True
+    if await conn.fetchval(_UNPOKE, key, epoch):
+        return False
+    raise LaneLost(f"another worker holds the lane {key}")
+
+
+async def hold(conn: Connection, key: str, epoch: int) -> None:
+    """The fence: to be called first in each transaction of a visit. Raises `LaneLost`."""
+    if not await conn.fetchval(_HOLD, key, epoch):
+        raise LaneLost(f"another worker holds the lane {key}")
+
+
+async def epochs(conn: Connection, keys: Sequence[str]) -> dict[str, int]:
+    """The present epoch of each lane (0 where there was no visit yet), ordered by key."""
+    return {row["key"]: row["epoch"] for row in await conn.fetch(_EPOCHS, list(keys))}
+
+
+async def due(conn: Connection, now: datetime) -> list[str]:
+    """Lanes that nobody holds and that have work for an active member."""
+    return [row["lane"] for row in await conn.fetch(_DUE, now)]
+
+
+async def join(conn: Connection, worker: UUID) -> None:
+    """Enters a worker; ``conn`` must stay open as long as it lives (it carries its lock)."""
+    async with conn.transaction():
+        lock_key = await conn.fetchval(_JOIN, worker)
+        await conn.execute("SELECT pg_advisory_lock($1, $2)", WORKER_LOCKS, lock_key)
+
+
+async def leave(conn: Connection, worker: UUID) -> None:
+    """Takes a worker out that has given back all its lanes."""
+    await conn.execute(_LEAVE, worker)
+
+
+async def bury_the_dead(conn: Connection) -> list[str]:
+    """Frees at once what workers held whose sessions are gone; returns the lanes.
+
+    Only for the embedded database: there a lost session means a dead process, while over a
+    network it may mean a broken line, with the worker's requests still under way.
+    """
+    return [row["key"] for row in await conn.fetch(_BURY_THE_DEAD, WORKER_LOCKS)]

@@ -1,0 +1,304 @@
+"""Looks: the questions to hosts that are due, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from toottail.repository.database import Connection
+from toottail.types.statuses import LookTarget
+
+MOST_REQUESTS = 1_500
+"""So many questions may one look at a conversation ask, all hosts together."""
+FIRST_TRUST = 10
+"""So many questions that one host leads to at another are asked before any was worth it."""
+
+_DUE = """
+SELECT looks.id, conversation_id, uri, how, hint, named_by, tries
+FROM looks
+WHERE looks.host = $1 AND state = 'due' AND next_at <= $2 AND EXISTS (
+    SELECT FROM watchers JOIN members ON members.id = member_id
+    WHERE watchers.conversation_id = looks.conversation_id AND active_until > $2)
+ORDER BY next_at, how = '' AND named_by <> host, looks.id
+LIMIT $3
+"""
+
+_HAS_DUE = """
+SELECT EXISTS (SELECT FROM looks WHERE host = $1 AND state = 'due' AND next_at <= $2)
+"""
+
+_TAKE = """
+SELECT conversation_id FROM looks WHERE id = $1 AND state = 'due'
+"""
+
+_CLOSE = "UPDATE looks SET state = $2, problem = $3, tries = tries + 1 WHERE id = $1"
+
+_RETRY = "UPDATE looks SET next_at = $2, problem = $3, tries = tries + 1 WHERE id = $1"
+
+_POSTPONE = """
+UPDATE looks SET next_at = $2 WHERE host = $1 AND state = 'due' AND next_at < $2
+"""
+
+_GIVE_UP_HOST = """
+UPDATE looks SET state = 'failed', problem = $2 WHERE host = $1 AND state IN ('due', 'held')
+RETURNING conversation_id
+"""
+
+_TRUST = """
+SELECT host, count(*) FILTER (WHERE state = 'done') AS confirmed,
+    count(*) FILTER (WHERE state = 'failed') AS refuted,
+    count(*) FILTER (WHERE state = 'due') AS open
+FROM looks WHERE named_by = $1 AND host = ANY($2) AND host <> named_by GROUP BY host
+"""
+
+_ADD = """
+INSERT INTO looks (conversation_id, host, uri, how, hint, named_by, state)
+SELECT $1, host, uri, how, hint, $2, state
+FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    AS t (host, uri, how, hint, state)
+ON CONFLICT DO NOTHING
+RETURNING host, state
+"""
+
+_RELEASE = """
+UPDATE looks SET state = 'due', next_at = $3
+WHERE id IN (SELECT id FROM looks WHERE named_by = $1 AND host = $2 AND state = 'held'
+             ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
+RETURNING true
+"""
+
+_DISBELIEVE = """
+UPDATE looks SET state = 'failed', problem = $3
+WHERE named_by = $1 AND host = $2 AND state = 'held' RETURNING conversation_id
+"""
+
+# With a flat list of everything in the conversation at hand, only what is still unplaced is worth
+# a question: the context of such a status places the whole path above it.
+_NEEDLESS = """
+UPDATE looks SET state = 'needless'
+FROM statuses
+WHERE looks.conversation_id = $1 AND looks.state IN ('due', 'held')
+    AND looks.how IN ('', 'context') AND statuses.uri = looks.uri AND statuses.placed
+    AND EXISTS (SELECT FROM conversations WHERE id = $1 AND listed_whole)
+    AND looks.uri <> (SELECT root_uri FROM conversations WHERE id = $1)
+"""
+
+_ALL_NEEDLESS = """
+UPDATE looks SET state = 'needless'
+WHERE conversation_id = $1 AND state IN ('due', 'held')
+    AND EXISTS (SELECT FROM conversations WHERE id = $1 AND listed_whole)
+    AND NOT EXISTS (SELECT FROM statuses WHERE conversation_id = $1 AND NOT placed AND NOT gone)
+"""
+
+_UNPLACED = """
+SELECT uri, host FROM statuses
+WHERE conversation_id = $1 AND NOT placed AND NOT gone AND NOT EXISTS (
+    SELECT FROM looks WHERE looks.conversation_id = $1 AND looks.uri = statuses.uri
+        AND looks.host = statuses.host AND how = '')
+ORDER BY ord DESC LIMIT $2
+"""
+
+_LISTED = """
+INSERT INTO statuses (uri, conversation_id, host, placed, listed_by)
+SELECT uri, $1, host, false, $2 FROM unnest($3::text[], $4::text[]) AS t (uri, host)
+ON CONFLICT (uri) DO NOTHING RETURNING true
+"""
+
+_OPEN = """
+SELECT count(*) FILTER (WHERE state = 'due') AS due,
+    count(*) FILTER (WHERE state = 'due' AND next_at <= $2) AS soon,
+    count(*) FILTER (WHERE state = 'due' AND how IN ('thread', 'replies')) AS listing,
+    count(*) FILTER (WHERE state = 'done') AS done,
+    max(problem) FILTER (WHERE state = 'failed') AS problem
+FROM looks WHERE conversation_id = $1
+"""
+
+_READY = """
+UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
+    next_at = now(), problem = NULL
+WHERE conversation_id = $1
+    AND (stage = 'look' OR ($2 AND stage IN ('done', 'failed', 'verify')))
+RETURNING home
+"""
+
+_FAILED = """
+UPDATE watches SET stage = 'failed', next_at = NULL, problem = $2
+WHERE conversation_id = $1 AND stage = 'look'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueLook:
+    """A question that is due at a host."""
+
+    id: int
+    conversation_id: int
+    uri: str
+    how: str
+    hint: str
+    named_by: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How far the look at a conversation is: questions due, due soon, listings among them, done."""
+
+    due: int
+    soon: int
+    listing: int
+    done: int
+    problem: str | None
+
+
+async def due(conn: Connection, host: str, now: datetime, most: int) -> list[DueLook]:
+    """The questions due at ``host`` for active members, the longest due first."""
+    return [DueLook(**row) for row in await conn.fetch(_DUE, host, now, most)]
+
+
+async def conversation_of(conn: Connection, look_id: int) -> int | None:
+    """The conversation a look belongs to now; None when it is no longer due."""
+    number: int | None = await conn.fetchval(_TAKE, look_id)
+    return number
+
+
+async def close(conn: Connection, look_id: int, state: str, problem: str | None = None) -> None:
+    """Ends a look: ``done``, ``failed`` or ``needless``."""
+    await conn.execute(_CLOSE, look_id, state, problem)
+
+
+async def retry(conn: Connection, look_id: int, at: datetime, problem: str) -> None:
+    """Leaves a look due, but not before ``at``."""
+    await conn.execute(_RETRY, look_id, at, problem)
+
+
+async def postpone(conn: Connection, host: str, until: datetime) -> None:
+    """Leaves all looks at a host due, but not before its budget allows."""
+    await conn.execute(_POSTPONE, host, until)
+
+
+async def give_up_host(conn: Connection, host: str, problem: str) -> list[int]:
+    """Ends all looks at a host that does not answer; returns the conversations concerned."""
+    rows = await conn.fetch(_GIVE_UP_HOST, host, problem)
+    return sorted({row["conversation_id"] for row in rows})
+
+
+async def add(
+    conn: Connection, conversation_id: int, named_by: str, targets: Sequence[LookTarget], room: int
+) -> set[str]:
+    """Opens further looks that ``named_by``'s answer led to; returns the hosts with work.
+
+    At most ``room`` are opened. Of those at another host, a first few are asked; the others are
+    held until one of them was worth it.
+    """
+    targets = list(dict.fromkeys(targets))[: max(0, room)]
+    if not targets:
+        return set()
+    open_to = await _allowances(conn, named_by, sorted({t.host for t in targets}))
+    states = []
+    for target in targets:
+        open_to[target.host] -= 1
+        states.append("due" if open_to[target.host] >= 0 else "held")
+    rows = await conn.fetch(
+        _ADD,
+        conversation_id,
+        named_by,
+        [t.host for t in targets],
+        [t.uri for t in targets],
+        [t.how for t in targets],
+        [t.hint for t in targets],
+        states,
+    )
+    return {row["host"] for row in rows if row["state"] == "due"}
+
+
+async def _allowances(conn: Connection, named_by: str, hosts: Sequence[str]) -> dict[str, int]:
+    allowed: dict[str, int] = defaultdict(lambda: FIRST_TRUST)
+    allowed[named_by] = MOST_REQUESTS
+    for row in await conn.fetch(_TRUST, named_by, list(hosts)):
+        allowed[row["host"]] = FIRST_TRUST * (1 + row["confirmed"]) - row["refuted"] - row["open"]
+    return allowed
+
+
+async def settle_trust(conn: Connection, look: DueLook, host: str, now: datetime) -> list[int]:
+    """After a look at ``host`` that another host led to: lets more of its kind go, or none.
+
+    Returns conversations in which looks were ended because the naming host is not believed.
+    """
+    if look.named_by == host:
+        return []
+    allowed = (await _allowances(conn, look.named_by, [host]))[host]
+    if allowed > 0:
+        await conn.fetch(_RELEASE, look.named_by, host, now, allowed)
+        return []
+    still_open = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM looks WHERE named_by = $1 AND host = $2 AND state = 'due')",
+        look.named_by,
+        host,
+    )
+    if still_open:
+        return []
+    doubt = f"{look.named_by} named too many posts of {host} that are not to be had there"
+    rows = await conn.fetch(_DISBELIEVE, look.named_by, host, doubt)
+    return sorted({row["conversation_id"] for row in rows})
+
+
+async def store_listed(
+    conn: Connection, conversation_id: int, listed_by: str, listed: Sequence[tuple[str, str]]
+) -> int:
+    """Stores (uri, host) pairs of a flat listing; returns how many were not known."""
+    rows = await conn.fetch(
+        _LISTED, conversation_id, listed_by, [u for u, _ in listed], [h for _, h in listed]
+    )
+    return len(rows)
+
+
+async def set_listed_whole(conn: Connection, conversation_id: int) -> None:
+    """Notes that the origin's flat listing of a conversation was read to its end."""
+    await conn.execute(
+        "UPDATE conversations SET listed_whole = true WHERE id = $1", conversation_id
+    )
+
+
+async def drop_needless(conn: Connection, conversation_id: int) -> None:
+    """Ends looks whose answers could tell nothing new, now that the listing is whole."""
+    await conn.execute(_NEEDLESS, conversation_id)
+    await conn.execute(_ALL_NEEDLESS, conversation_id)
+
+
+async def unplaced(conn: Connection, conversation_id: int, most: int) -> list[LookTarget]:
+    """Listed statuses whose place is unknown and that were not asked for, the newest first."""
+    rows = await conn.fetch(_UNPLACED, conversation_id, most)
+    return [LookTarget(row["uri"], row["host"]) for row in rows]
+
+
+async def spend(conn: Connection, conversation_id: int, requests: int) -> None:
+    """Counts requests against the look at a conversation."""
+    await conn.execute(
+        "UPDATE conversations SET requests = requests + $2 WHERE id = $1",
+        conversation_id,
+        requests,
+    )
+
+
+async def progress(conn: Connection, conversation_id: int, soon: datetime) -> Open:
+    """How far the look is; ``soon`` is until when a due question counts as soon."""
+    (row,) = await conn.fetch(_OPEN, conversation_id, soon)
+    return Open(**row)
+
+
+async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[str]:
+    """Lets the homes that watch go on; with ``news`` also those that were done. Returns them."""
+    return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
+
+
+async def fail(conn: Connection, conversation_id: int, problem: str) -> None:
+    """Ends the watches of a conversation of which nothing could be read."""
+    await conn.execute(_FAILED, conversation_id, problem)
+
+
+async def has_due(conn: Connection, host: str, now: datetime) -> bool:
+    """Whether any question is due at a host."""
+    return bool(await conn.fetchval(_HAS_DUE, host, now))

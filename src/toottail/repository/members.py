@@ -1,0 +1,162 @@
+"""Members and the runs made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from toottail.repository.database import Connection
+
+_ENSURE = """
+INSERT INTO members (home, token_fingerprint, token_sealed) VALUES ($1, $2, $3)
+ON CONFLICT (home, token_fingerprint) DO UPDATE SET token_sealed = $3
+RETURNING id, account
+"""
+
+_SPEND = """
+INSERT INTO spending (run_id, home, remote)
+SELECT DISTINCT runs.id, CASE WHEN members.home = $2 THEN $3::integer ELSE 0 END,
+    CASE WHEN members.home = $2 THEN 0 ELSE $3::integer END
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+WHERE ended_at IS NULL AND rc.conversation_id = ANY($1::bigint[])
+"""
+
+_SPEND_MEMBER = """
+INSERT INTO spending (run_id, home, remote)
+SELECT id, $2, 0 FROM runs WHERE member_id = $1 AND ended_at IS NULL
+"""
+
+_SPEND_HOST = """
+INSERT INTO spending (run_id, home, remote)
+SELECT DISTINCT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
+    CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+WHERE ended_at IS NULL AND (
+    members.home = $1
+    OR EXISTS (SELECT FROM looks WHERE looks.conversation_id = rc.conversation_id AND host = $1)
+    OR EXISTS (SELECT FROM statuses WHERE statuses.conversation_id = rc.conversation_id
+               AND statuses.host = $1))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as stored; ``account`` is None where the token does not tell."""
+
+    id: int
+    account: str | None
+
+
+async def ensure(conn: Connection, home: str, fingerprint: bytes, sealed: bytes) -> Member:
+    """The member with this token at this home, made where there is none."""
+    (row,) = await conn.fetch(_ENSURE, home, fingerprint, sealed)
+    return Member(row["id"], row["account"])
+
+
+async def set_account(conn: Connection, member_id: int, account: str) -> None:
+    """Notes whose token it is, as ``user@host``."""
+    await conn.execute("UPDATE members SET account = $2 WHERE id = $1", member_id, account)
+
+
+async def stay_active(conn: Connection, member_id: int, until: datetime) -> None:
+    """Work is done for the member until then."""
+    await conn.execute("UPDATE members SET active_until = $2 WHERE id = $1", member_id, until)
+
+
+async def ask_collect(conn: Connection, member_id: int, now: datetime) -> None:
+    """Makes the reading of the member's timeline due."""
+    await conn.execute("UPDATE members SET collect_at = $2 WHERE id = $1", member_id, now)
+
+
+async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int, bytes]:
+    """The sealed tokens of the active members of ``home``."""
+    rows = await conn.fetch(
+        "SELECT id, token_sealed FROM members WHERE home = $1 AND active_until > $2", home, now
+    )
+    return {row["id"]: row["token_sealed"] for row in rows}
+
+
+async def refuse(conn: Connection, member_id: int, problem: str) -> None:
+    """Notes why a member's token is of no use: their runs end with it."""
+    await conn.execute(
+        "UPDATE members SET problem = $2, collect_at = NULL WHERE id = $1", member_id, problem
+    )
+    await conn.execute(
+        "UPDATE runs SET problem = $2, exit_code = 2 WHERE member_id = $1 AND ended_at IS NULL",
+        member_id,
+        problem,
+    )
+
+
+async def fail_home(conn: Connection, home: str, problem: str) -> None:
+    """Notes that a home fails: the running runs of its members end with it."""
+    await conn.execute(
+        "UPDATE runs SET problem = $2, exit_code = 1 FROM members"
+        " WHERE members.id = member_id AND home = $1 AND ended_at IS NULL",
+        home,
+        problem,
+    )
+
+
+async def only_dry(conn: Connection, conversation_id: int, home: str) -> bool:
+    """Whether every run that wants this conversation at this home only wants to see the plan."""
+    row = await conn.fetchval(
+        "SELECT bool_and(runs.dry) FROM runs JOIN members ON members.id = member_id"
+        " JOIN run_conversations AS rc ON rc.run_id = runs.id"
+        " WHERE ended_at IS NULL AND members.home = $2 AND conversation_id = $1",
+        conversation_id,
+        home,
+    )
+    return bool(row)
+
+
+async def spend(
+    conn: Connection, conversation_ids: Sequence[int], host: str, requests: int
+) -> None:
+    """Counts requests to ``host`` for all running runs that read these conversations."""
+    if requests:
+        await conn.execute(_SPEND, list(conversation_ids), host, requests)
+
+
+async def spend_for_member(conn: Connection, member_id: int, requests: int) -> None:
+    """Counts requests to the member's home for their running runs."""
+    if requests:
+        await conn.execute(_SPEND_MEMBER, member_id, requests)
+
+
+async def spend_for_host(conn: Connection, host: str, requests: int) -> None:
+    """Counts requests that were about ``host`` itself for the runs that need it."""
+    if requests:
+        await conn.execute(_SPEND_HOST, host, requests)
+
+
+async def start_run(
+    conn: Connection, run_id: UUID, member_id: int, *, wanted: int, dry: bool
+) -> None:
+    """Begins a run; runs of this member that were killed are ended."""
+    await conn.execute(
+        "UPDATE runs SET ended_at = now(), problem = coalesce(problem, 'interrupted')"
+        " FROM members WHERE members.id = member_id AND member_id = $1 AND ended_at IS NULL"
+        " AND (active_until IS NULL OR active_until < now())",
+        member_id,
+    )
+    await conn.execute(
+        "INSERT INTO runs (id, member_id, wanted, dry) VALUES ($1, $2, $3, $4)",
+        run_id,
+        member_id,
+        wanted,
+        dry,
+    )
+
+
+async def end_run(conn: Connection, run_id: UUID, problem: str | None = None) -> None:
+    """Ends a run."""
+    await conn.execute(
+        "UPDATE runs SET ended_at = now(), problem = coalesce($2, problem) WHERE id = $1",
+        run_id,
+        problem,
+    )

@@ -1,0 +1,132 @@
+"""Runs of one account: how far they are, and what they brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from toottail.repository.database import Connection
+from toottail.types.reports import Progress
+
+_PROGRESS = """
+SELECT runs.collected, runs.statuses_read, runs.problem, runs.exit_code,
+    count(rc.conversation_id) AS conversations,
+    count(*) FILTER (WHERE stage IS NOT NULL AND stage <> 'look') AS looked,
+    count(*) FILTER (WHERE stage IN ('done', 'failed')
+        OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL)) AS finished
+FROM runs JOIN members ON members.id = runs.member_id
+    LEFT JOIN run_conversations AS rc ON rc.run_id = runs.id
+    LEFT JOIN watches ON watches.conversation_id = rc.conversation_id
+        AND watches.home = members.home
+WHERE runs.id = $1 GROUP BY runs.id
+"""
+
+_DELIVERED = """
+SELECT count(*) AS found,
+    count(*) FILTER (WHERE d.state IN ('delivered', 'resolved')
+        AND d.changed_at >= runs.started_at) AS delivered
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+    JOIN statuses AS s ON s.conversation_id = rc.conversation_id
+    LEFT JOIN deliveries AS d ON d.home = members.home AND d.uri = s.uri
+WHERE runs.id = $1
+"""
+
+_WAITING = """
+SELECT host, min(next_at) AS at FROM looks
+    JOIN run_conversations AS rc USING (conversation_id)
+WHERE rc.run_id = $1 AND state = 'due' GROUP BY host HAVING min(next_at) > now() + interval '2 s'
+UNION ALL
+SELECT members.home, members.collect_at FROM runs JOIN members ON members.id = member_id
+WHERE runs.id = $1 AND members.collect_at > now() + interval '2 s'
+UNION ALL
+SELECT watches.home, min(watches.next_at) FROM watches
+    JOIN run_conversations AS rc USING (conversation_id)
+    JOIN runs ON runs.id = rc.run_id JOIN members ON members.id = runs.member_id
+        AND members.home = watches.home
+WHERE rc.run_id = $1 AND watches.tries > 0 GROUP BY watches.home
+HAVING min(watches.next_at) > now() + interval '2 s'
+ORDER BY at
+"""
+
+_OUTCOME = """
+SELECT
+    count(*) AS found,
+    count(*) FILTER (WHERE d.state = 'already_there'
+        OR (d.state = 'delivered' AND d.changed_at < runs.started_at)) AS already_there,
+    count(*) FILTER (WHERE d.state = 'delivered'
+        AND d.changed_at >= runs.started_at) AS delivered,
+    count(*) FILTER (WHERE d.state IN ('unattached', 'resolved')) AS unattached,
+    count(*) FILTER (WHERE d.state IN ('not_obtained', 'given_up')) AS not_obtained,
+    count(*) FILTER (WHERE d.state IS NULL OR d.state IN ('pending', 'expected')) AS unreachable
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+    JOIN conversations AS c ON c.id = rc.conversation_id
+    JOIN statuses AS s ON s.conversation_id = c.id
+    LEFT JOIN deliveries AS d ON d.home = members.home AND d.uri = s.uri
+WHERE runs.id = $1 AND NOT (s.uri = c.root_uri AND d.state = 'already_there')
+"""
+
+_SPENT = """
+SELECT coalesce(sum(home), 0)::int AS home, coalesce(sum(remote), 0)::int AS remote
+FROM spending WHERE run_id = $1
+"""
+
+_HOSTS_FAILED = """
+SELECT looks.host, max(problem) AS problem FROM looks
+    JOIN run_conversations AS rc USING (conversation_id)
+WHERE rc.run_id = $1 GROUP BY looks.host
+HAVING count(*) FILTER (WHERE state = 'failed') > 0
+    AND count(*) FILTER (WHERE state = 'done') = 0
+ORDER BY looks.host
+"""
+
+_CONVERSATIONS = "SELECT conversation_id FROM run_conversations WHERE run_id = $1"
+
+
+async def progress(conn: Connection, run_id: UUID) -> Progress:
+    """How far a run is."""
+    (row,) = await conn.fetch(_PROGRESS, run_id)
+    (counts,) = await conn.fetch(_DELIVERED, run_id)
+    waiting = await conn.fetch(_WAITING, run_id)
+    return Progress(
+        collected=row["collected"],
+        statuses_read=row["statuses_read"],
+        conversations=row["conversations"],
+        looked=row["looked"],
+        finished=row["finished"],
+        found=counts["found"],
+        delivered=counts["delivered"],
+        waiting_for=tuple((w["host"], w["at"]) for w in waiting),
+        problem=row["problem"],
+        exit_code=row["exit_code"],
+    )
+
+
+async def outcome(conn: Connection, run_id: UUID) -> dict[str, int]:
+    """Replies by what became of them: found, already_there, delivered, unattached, …"""
+    (row,) = await conn.fetch(_OUTCOME, run_id)
+    return dict(row.items())
+
+
+async def spent(conn: Connection, run_id: UUID) -> tuple[int, int]:
+    """Requests made for a run: to the home, and to all other hosts."""
+    (row,) = await conn.fetch(_SPENT, run_id)
+    return row["home"], row["remote"]
+
+
+async def hosts_failed(conn: Connection, run_id: UUID) -> dict[str, str]:
+    """Hosts that told a run nothing, and why."""
+    return {r["host"]: r["problem"] or "" for r in await conn.fetch(_HOSTS_FAILED, run_id)}
+
+
+async def conversation_ids(conn: Connection, run_id: UUID) -> Sequence[int]:
+    """The conversations that a run has read."""
+    return [row["conversation_id"] for row in await conn.fetch(_CONVERSATIONS, run_id)]
+
+
+async def started_at(conn: Connection, run_id: UUID) -> datetime:
+    """When a run began."""
+    at: datetime = await conn.fetchval("SELECT started_at FROM runs WHERE id = $1", run_id)
+    return at

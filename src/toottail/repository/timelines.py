@@ -1,0 +1,304 @@
+"""What a member's timeline shows becomes conversations, watches and first looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from toottail.repository.database import Connection
+
+_KNOWN = "SELECT uri, conversation_id FROM statuses WHERE uri = ANY($1)"
+
+_PARENTS = """
+SELECT local_id, conversation_id FROM deliveries WHERE home = $1 AND local_id = ANY($2)
+"""
+
+_NEW_CONVERSATIONS = """
+WITH seen AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (uri, host, created_at)
+)
+INSERT INTO conversations (root_uri, host, created_at)
+SELECT uri, host, created_at FROM seen
+ON CONFLICT (root_uri) DO UPDATE SET host = conversations.host
+RETURNING root_uri, id
+"""
+
+_NEW_STATUSES = """
+INSERT INTO statuses (uri, conversation_id, host, url, placed, listed_by, created_at, opted_out)
+SELECT uri, conversation_id, host, url, placed, $8, created_at, opted_out
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[],
+            $7::boolean[])
+    AS t (uri, conversation_id, host, url, placed, created_at, opted_out)
+ON CONFLICT (uri) DO NOTHING
+"""
+
+_SHOWN = """
+INSERT INTO deliveries (home, uri, conversation_id, state, local_id)
+SELECT $1, uri, conversation_id, 'already_there', local_id
+FROM unnest($2::text[], $3::bigint[], $4::text[]) AS t (uri, conversation_id, local_id)
+ON CONFLICT (home, uri) DO UPDATE
+SET local_id = EXCLUDED.local_id,
+    next_at = NULL,
+    state = CASE WHEN deliveries.state IN ('delivered', 'resolved', 'unattached')
+            THEN deliveries.state ELSE 'already_there' END
+"""
+
+_WATCH = """
+INSERT INTO watches (home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown)
+SELECT $1, conversation_id, uri, local_id, parent_id,
+       CASE WHEN parent_id IS NULL THEN local_id END,
+       CASE WHEN parent_id IS NULL THEN shown END
+FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[])
+    AS t (conversation_id, uri, local_id, parent_id, shown)
+ON CONFLICT (home, conversation_id) DO UPDATE
+SET ends_at = now() + interval '7 days',
+    shown = CASE WHEN watches.root_id = EXCLUDED.root_id THEN EXCLUDED.shown
+            ELSE watches.shown END
+"""
+
+_FIRST_LOOKS = """
+INSERT INTO looks (conversation_id, host, uri, named_by)
+SELECT conversation_id, host, uri, $4
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (conversation_id, host, uri)
+ON CONFLICT DO NOTHING
+RETURNING host
+"""
+
+_WATCHERS = """
+INSERT INTO watchers (member_id, conversation_id) SELECT $1, unnest($2::bigint[])
+ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
+"""
+
+_RUN_CONVERSATIONS = """
+INSERT INTO run_conversations (run_id, conversation_id)
+SELECT runs.id, c.id FROM runs, conversations AS c
+WHERE runs.member_id = $1 AND runs.ended_at IS NULL AND c.id = ANY($2::bigint[])
+ON CONFLICT DO NOTHING
+"""
+
+_LOCAL_ROOTS = """
+UPDATE watches SET stage = 'done' WHERE home = $1 AND conversation_id = ANY($2::bigint[])
+    AND stage = 'look' AND NOT EXISTS (
+        SELECT FROM looks WHERE looks.conversation_id = watches.conversation_id)
+"""
+
+_JOIN_LOOKED = """
+UPDATE watches SET stage = 'compare', next_at = now()
+FROM conversations WHERE conversations.id = conversation_id
+    AND home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'look'
+    AND looked_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM looks WHERE looks.conversation_id = conversations.id AND state = 'due')
+"""
+
+_REARM = """
+WITH ripe AS (
+    SELECT id, root_uri, host FROM conversations
+    WHERE id = ANY($1::bigint[]) AND next_look_at <= now()
+    FOR UPDATE
+), forgotten AS (
+    DELETE FROM looks USING ripe WHERE looks.conversation_id = ripe.id
+        AND NOT (looks.uri = ripe.root_uri AND looks.how = '' AND looks.host = ripe.host)
+), again AS (
+    UPDATE looks SET state = 'due', next_at = now(), tries = 0, problem = NULL
+    FROM ripe WHERE looks.conversation_id = ripe.id
+        AND looks.uri = ripe.root_uri AND looks.how = '' AND looks.host = ripe.host
+    RETURNING looks.conversation_id
+), opened AS (
+    INSERT INTO looks (conversation_id, host, uri, named_by)
+    SELECT id, host, root_uri, host FROM ripe WHERE id NOT IN (SELECT conversation_id FROM again)
+), asleep AS (
+    UPDATE conversations SET next_look_at = NULL, requests = 0, listed_whole = false
+    FROM ripe WHERE conversations.id = ripe.id
+), watched AS (
+    UPDATE watches SET stage = 'look', next_at = NULL, verifies = 0, tries = 0, problem = NULL
+    FROM ripe WHERE watches.conversation_id = ripe.id AND stage IN ('done', 'failed')
+)
+SELECT host FROM ripe
+"""
+
+_UNFINISHED = """
+SELECT watchers.conversation_id
+FROM watchers JOIN members ON members.id = watchers.member_id
+    JOIN watches ON watches.conversation_id = watchers.conversation_id
+        AND watches.home = members.home
+    JOIN conversations ON conversations.id = watchers.conversation_id
+WHERE watchers.member_id = $1
+    AND (stage NOT IN ('done', 'failed') OR (next_look_at <= now() AND ends_at > now()))
+"""
+
+_WAKE_UNFINISHED = """
+UPDATE watches SET next_at = now()
+WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND next_at IS NULL
+    AND stage IN ('compare', 'refresh', 'plan', 'verify')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One public or unlisted status as a home's timeline shows it."""
+
+    uri: str
+    host: str
+    url: str | None
+    local_id: str
+    parent_id: str | None
+    replies_count: int | None
+    created_at: datetime | None
+    opted_out: bool = False
+
+
+async def store_seen(
+    conn: Connection, home: str, member_id: int, seen: Sequence[Seen]
+) -> list[str]:
+    """Watches the conversations of ``seen``; returns the hosts that now have a look due."""
+    if not seen:
+        return []
+    seen = list({status.uri: status for status in seen}.values())
+    conversation = await _assign(conn, home, seen)
+    ids = [conversation[s.uri] for s in seen]
+    await conn.execute(
+        _NEW_STATUSES,
+        [s.uri for s in seen],
+        ids,
+        [s.host for s in seen],
+        [s.url for s in seen],
+        [s.parent_id is None for s in seen],
+        [s.created_at for s in seen],
+        [s.opted_out for s in seen],
+        home,
+    )
+    await conn.execute(_SHOWN, home, [s.uri for s in seen], ids, [s.local_id for s in seen])
+    first: dict[int, Seen] = {}
+    for status in sorted(seen, key=lambda s: (s.parent_id is not None, s.local_id)):
+        first.setdefault(conversation[status.uri], status)
+    await conn.execute(
+        _WATCH,
+        home,
+        list(first),
+        [s.uri for s in first.values()],
+        [s.local_id for s in first.values()],
+        [s.parent_id for s in first.values()],
+        [s.replies_count for s in first.values()],
+    )
+    return await _arm(conn, home, member_id, first)
+
+
+async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str, int]:
+    """The conversation of each status, made where there is none yet."""
+    known = {
+        r["uri"]: r["conversation_id"] for r in await conn.fetch(_KNOWN, [s.uri for s in seen])
+    }
+    parents = [s.parent_id for s in seen if s.parent_id]
+    by_local = {
+        r["local_id"]: r["conversation_id"] for r in await conn.fetch(_PARENTS, home, parents)
+    }
+    in_page = {s.local_id: s for s in seen}
+
+    def topmost(status: Seen) -> Seen:
+        met = {status.local_id}
+        while status.parent_id in in_page and status.parent_id not in met:
+            status = in_page[status.parent_id]
+            met.add(status.local_id)
+        return status
+
+    tops = {s.uri: topmost(s) for s in seen}
+    for top in tops.values():
+        if top.uri not in known and top.parent_id in by_local:
+            known[top.uri] = by_local[top.parent_id]
+    fresh = {t.uri: t for t in tops.values() if t.uri not in known}
+    rows = await conn.fetch(
+        _NEW_CONVERSATIONS,
+        list(fresh),
+        [t.host for t in fresh.values()],
+        [t.created_at for t in fresh.values()],
+    )
+    known |= {row["root_uri"]: row["id"] for row in rows}
+    return {s.uri: known.get(s.uri, known[tops[s.uri].uri]) for s in seen}
+
+
+async def _arm(conn: Connection, home: str, member_id: int, first: dict[int, Seen]) -> list[str]:
+    ids = list(first)
+    await conn.execute(_WATCHERS, member_id, ids)
+    await conn.execute(_RUN_CONVERSATIONS, member_id, ids)
+    looks = {number: s for number, s in first.items() if s.host != home or s.parent_id is not None}
+    unlooked = await conn.fetch(
+        "SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND looked_at IS NULL"
+        " AND NOT EXISTS (SELECT FROM looks WHERE conversation_id = conversations.id)",
+        list(looks),
+    )
+    new = [row["id"] for row in unlooked]
+    hosts = await conn.fetch(
+        _FIRST_LOOKS, new, [looks[n].host for n in new], [looks[n].uri for n in new], home
+    )
+    again = await conn.fetch(_REARM, ids)
+    await conn.execute(_LOCAL_ROOTS, home, ids)
+    await conn.execute(_JOIN_LOOKED, home, ids)
+    return sorted({row["host"] for row in [*hosts, *again]})
+
+
+async def resume(conn: Connection, home: str, member_id: int) -> list[str]:
+    """Takes up what earlier runs of this member left unfinished, and looks that are due again.
+
+    Returns the hosts that have a look due.
+    """
+    ids = [row["conversation_id"] for row in await conn.fetch(_UNFINISHED, member_id)]
+    await conn.execute(_RUN_CONVERSATIONS, member_id, ids)
+    hosts = await conn.fetch(_REARM, ids)
+    await conn.execute(_WAKE_UNFINISHED, home, ids)
+    return sorted({row["host"] for row in hosts})
+
+
+async def set_collected(
+    conn: Connection, member_id: int, *, newest_id: str | None, depth: int
+) -> None:
+    """Notes that a member's timeline was read, ``depth`` statuses deep without a gap."""
+    await conn.execute(
+        "UPDATE members SET collect_at = NULL, newest_id = coalesce($2, newest_id),"
+        " depth = greatest($3, depth), problem = NULL WHERE id = $1",
+        member_id,
+        newest_id,
+        depth,
+    )
+    await conn.execute(
+        "UPDATE runs SET collected = true WHERE member_id = $1 AND ended_at IS NULL", member_id
+    )
+
+
+async def count_read(conn: Connection, member_id: int, statuses: int) -> None:
+    """Adds to what the member's running runs have read."""
+    await conn.execute(
+        "UPDATE runs SET statuses_read = statuses_read + $2"
+        " WHERE member_id = $1 AND ended_at IS NULL",
+        member_id,
+        statuses,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DueCollect:
+    """A member whose timeline is due; ``wanted`` statuses are to be read."""
+
+    member_id: int
+    newest_id: str | None
+    depth: int
+    wanted: int
+    run_ids: tuple[UUID, ...]
+
+
+async def due_collects(conn: Connection, home: str, now: datetime) -> list[DueCollect]:
+    """The members of ``home`` whose timelines are due, the longest waiting first."""
+    rows = await conn.fetch(
+        "SELECT members.id, newest_id, depth, coalesce(max(runs.wanted), 40) AS wanted,"
+        " array_remove(array_agg(runs.id), NULL) AS run_ids"
+        " FROM members LEFT JOIN runs ON runs.member_id = members.id AND runs.ended_at IS NULL"
+        " WHERE home = $1 AND collect_at <= $2 AND active_until > $2"
+        " GROUP BY members.id ORDER BY collect_at",
+        home,
+        now,
+    )
+    return [
+        DueCollect(r["id"], r["newest_id"], r["depth"], r["wanted"], tuple(r["run_ids"]))
+        for r in rows
+    ]

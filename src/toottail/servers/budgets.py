@@ -1,0 +1,290 @@
+"""What one host allows: its limits, its wishes (Retry-After, Crawl-delay) and its circuit.
+
+Plain state of whoever holds the host's lane, without input or output: ``now`` is always given, a
+UTC datetime. It is stored with the lane (`HostBudget.state`) and goes on from there elsewhere.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from toottail.servers.allowance import Allowance, Limit
+from toottail.servers.circuit import Circuit, resting_time
+from toottail.servers.rate_headers import Told, clock_ahead, read_limit, read_retry_after
+
+__all__ = ["HostBudget", "Limit", "standard_limits"]
+
+_UNKNOWN = Limit(150, 300, 0.8)
+_FEWEST_ALLOWED = 8
+_CLOCKS_DIFFER = 1.5
+
+
+def standard_limits(home_share: float = 0.95, user_share: float = 0.5) -> dict[str, Limit]:
+    """The limits to assume until a host tells its own: by allowance name, or its kind before ``:``.
+
+    Mastodon's for tokens, users and paging; half of its for anonymous requests to unknown hosts.
+    """
+    return {
+        "anonymous": _UNKNOWN,
+        "anonymous-paging": Limit(300, 900, 0.8),
+        "token": Limit(300, 300, home_share),
+        "user": Limit(1500, 300, user_share, ours_alone=False),
+        "user-paging": Limit(300, 900, user_share, ours_alone=False),
+    }
+
+
+class HostBudget:
+    """The budget of one host over all its allowances.
+
+    ``defaults`` are the limits to assume, by allowance name (``token:7``) or its kind (``token``);
+    an allowance in neither is taken for a small anonymous one. ``jitter`` gives numbers in 0…1.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        defaults: Mapping[str, Limit],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.host = host
+        self._defaults = defaults
+        self._jitter = jitter
+        self._allowances: dict[str, Allowance] = {}
+        self._circuit = Circuit(jitter)
+        self._waits: dict[str, float] = {}  # until when, by allowance name; "" for the whole host
+        self._refusals = 0
+        self._pace = 0.0
+        self._last_sent = 0.0
+        self._ahead = 0  # requests a former holder of the lane may have sent unseen, …
+        self._ahead_at = 0.0  # … and when
+        self._clock_ahead = 0.0
+        self._now = 0.0
+
+    @property
+    def paced(self) -> bool:
+        """Whether the host wants its requests one by one, with a pause between."""
+        return self._pace > 0
+
+    @property
+    def failures(self) -> int:
+        """How many requests in a row failed by the host's fault."""
+        return self._circuit.failures
+
+    def earliest(self, names: Sequence[str], now: datetime, in_flight: int = 0) -> datetime:
+        """The first moment from ``now`` on at which a request counting against ``names`` may go.
+
+        ``in_flight`` requests are on their way at ``now``.
+        """
+        at = self._at(now)
+        when = self._blocked_until(names, at)
+        for name in names:
+            moment = self._allowance(name).earliest(at, in_flight)
+            if moment > when:
+                when = moment
+        return now if when <= at else datetime.fromtimestamp(when + 1e-6, UTC)
+
+    def _blocked_until(self, names: Sequence[str], at: float) -> float:
+        when = self._circuit.earliest(at)
+        if self._pace:
+            when = max(when, self._last_sent + self._pace)
+        for name in ("", *names) if self._waits else ():
+            when = max(when, self._waits.get(name, 0.0))
+        return when
+
+    def why(self, names: Sequence[str], now: datetime) -> str:
+        """The reason why a request must wait, in words for people."""
+        at = self._at(now)
+        if self._circuit.earliest(at) > at:
+            return f"it failed {self._circuit.failures} times in a row"
+        if any(self._waits.get(name, 0.0) > at for name in ("", *names)):
+            return "it asked us to wait"
+        if self._last_sent + self._pace > at:
+            return f"its robots.txt asks for {self._pace:g} s between requests"
+        return "its limit is used up"
+
+    def spend(self, names: Sequence[str], now: datetime) -> None:
+        """Count one request against ``names``: it goes out now."""
+        at = self._at(now)
+        self._last_sent = at
+        self._circuit.spend(at)
+        for name in names:
+            self._allowance(name).spend(at)
+
+    def told(
+        self, names: Sequence[str], headers: Mapping[str, str], now: datetime, in_flight: int
+    ) -> None:
+        """Learn from the headers of an answer to a request that counted against ``names``.
+
+        ``in_flight`` counts the other requests on their way.
+        """
+        if "X-RateLimit-Limit" not in headers:
+            return
+        at = self._at(now)
+        self._clock_ahead = clock_ahead(headers, at, self._clock_ahead)
+        limit = read_limit(headers, at)
+        if limit is None:
+            return
+        reset = limit.reset - self._clock_ahead
+        if reset <= at:
+            # From a cache, or of a window that has just ended. Or of one that has not: clocks are
+            # known to a second, so where that window is nearly used up, a second is waited.
+            if at < reset + _CLOCKS_DIFFER and limit.remaining <= in_flight + 1:
+                for name in names:
+                    self._waits[name] = max(reset + _CLOCKS_DIFFER, self._waits.get(name, 0.0))
+            return
+        for name in names:
+            self._allowance(name).advance(at, in_flight)
+        self._attribute(limit, reset, [self._allowance(name) for name in names], at, in_flight)
+
+    def _attribute(
+        self, told: Told, reset: float, named: list[Allowance], at: float, in_flight: int
+    ) -> None:
+        """Find whose limit the headers describe.
+
+        They tell of the throttle nearest to empty, without its name. The number and the reset say
+        which it can be, our own count which it is. Where nothing decides, every named allowance
+        is held to what is left: none of the others can have less.
+        """
+        fitting = [one for one in named if one.fits(told.requests, reset, at)]
+        whole = [one for one in fitting if _is_whole(told.reset, one.limit.seconds)]
+        fitting = whole or fitting
+        counted = told.requests - told.remaining
+        unsure = in_flight + self._ahead + 2
+        own: list[Allowance] = []
+        closest = float("inf")
+        for one in fitting or [one for one in named if not one.was_told]:
+            sent = one.sent_since(reset - one.limit.seconds)
+            distance = abs(sent - counted)
+            if sent - unsure <= counted <= sent + 2 and distance <= closest:
+                own = [*own, one] if distance == closest else [one]
+                closest = distance
+        if not own and not fitting and told.requests < min(one.limit.requests for one in named):
+            own = named[:1]  # a smaller limit than assumed: believed, at the cost of some speed
+        for one in own or fitting:
+            one.aligned = _is_whole(told.reset, one.limit.seconds)
+            # Mastodon adds the fraction of the present second to the window's end.
+            early = told.reset % one.limit.seconds if one.aligned else 0.0
+            one.told(
+                told.requests,
+                told.remaining,
+                reset - (early if early < 1 else 0.0),
+                at,
+                in_flight,
+            )
+        if not (own or fitting):
+            for one in named:
+                one.bound(told.requests, told.remaining, reset, in_flight)
+
+    def refused(self, names: Sequence[str], until: datetime | None, now: datetime) -> datetime:
+        """The host answered 429 (after `told`): returns until when we wait.
+
+        ``until`` is what it said, None when it said nothing: then we back off, longer each time,
+        and take the limit to be lower than we thought.
+        """
+        at = self._at(now)
+        named = [self._allowance(name) for name in names]
+        spent = [name for name, one in zip(names, named, strict=True) if one.room == 0]
+        self._refusals += 1
+        if until is not None:
+            when = min(max(until.timestamp(), at + 1), at + 86400)
+        else:
+            resets = [one.reset for one in named if one.room == 0 and one.reset is not None]
+            when = max(resets) if resets else at + resting_time(self._refusals, self._jitter())
+            if not resets:
+                for one in named:
+                    one.lower(at, _FEWEST_ALLOWED)
+        for name in spent or names or ("",):
+            self._waits[name] = max(when, self._waits.get(name, 0.0))
+        return datetime.fromtimestamp(when, UTC)
+
+    def asked_to_wait(self, headers: Mapping[str, str], now: datetime) -> datetime | None:
+        """When `Retry-After` says to come back, None where the answer has none."""
+        moment = read_retry_after(headers, self._at(now))
+        return None if moment is None else datetime.fromtimestamp(moment, UTC)
+
+    def rest(self, until: datetime, now: datetime) -> None:
+        """The whole host asked to be left alone until then (503 with Retry-After)."""
+        self._waits[""] = min(until.timestamp(), self._at(now) + 86400)
+
+    def succeeded(self, now: datetime) -> None:
+        """The host answered as a working server does (a 404 is such an answer, a 429 is none)."""
+        self._circuit.succeeded()
+        self._refusals = 0
+        at = self._at(now)
+        if self._waits:
+            self._waits = {name: until for name, until in self._waits.items() if until > at}
+
+    def failed(self, now: datetime) -> None:
+        """The host did not answer, or with a fault of its own."""
+        self._circuit.failed(self._at(now))
+
+    def pace(self, seconds: float) -> None:
+        """Let at least ``seconds`` pass between requests, one in flight at a time."""
+        self._pace = max(0.0, seconds)
+
+    def state(self, ahead: int = 0) -> dict[str, Any]:
+        """All of it as JSON; ``ahead`` further requests of each kind are counted as sent."""
+        at = self._now
+        return {
+            "allowances": {name: one.state() for name, one in self._allowances.items()},
+            "circuit": self._circuit.state(),
+            "waits": {name: until for name, until in self._waits.items() if until > at},
+            "refusals": self._refusals,
+            "last_sent": at if ahead else self._last_sent,
+            "ahead": ahead,
+            "at": at,
+            "clock_ahead": self._clock_ahead,
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        host: str,
+        state: Mapping[str, Any] | None,
+        *,
+        defaults: Mapping[str, Limit],
+        jitter: Callable[[], float] = random.random,
+    ) -> HostBudget:
+        """The budget as stored by `state`; a fresh one where ``state`` is None or empty."""
+        budget = cls(host, defaults=defaults, jitter=jitter)
+        if not state:
+            return budget
+        for name, stored in state["allowances"].items():
+            one = Allowance.from_state(stored, budget._default(name))
+            if state["ahead"]:
+                one.spend(state["at"], state["ahead"])
+            budget._allowances[name] = one
+        budget._ahead, budget._ahead_at = state["ahead"], state["at"]
+        budget._circuit.restore(state["circuit"])
+        budget._waits = dict(state["waits"])
+        budget._refusals = state["refusals"]
+        budget._last_sent = state["last_sent"]
+        budget._clock_ahead = state["clock_ahead"]
+        budget._now = state["at"]
+        return budget
+
+    def _at(self, now: datetime) -> float:
+        at = now.timestamp()
+        if at > self._now:
+            self._now = at
+        return at
+
+    def _default(self, name: str) -> Limit:
+        return self._defaults.get(name) or self._defaults.get(name.partition(":")[0]) or _UNKNOWN
+
+    def _allowance(self, name: str) -> Allowance:
+        one = self._allowances.get(name)
+        if one is None:
+            one = self._allowances[name] = Allowance(self._default(name))
+            if self._ahead:
+                one.spend(self._ahead_at, self._ahead)
+        return one
+
+
+def _is_whole(moment: float, period: float) -> bool:
+    """Whether a server that counts in windows aligned to the epoch could name this reset."""
+    return (moment + 0.01) % period < 1.01

@@ -1,0 +1,72 @@
+"""When a host that fails is left alone, and for how long.
+
+Three failures in a row open the circuit for 30 s; each further one doubles that, up to an hour.
+When the time is over one request goes through: its success closes the circuit, its failure opens
+it again. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_FAILURES_TO_OPEN = 3
+_FIRST_REST = 30.0
+_LONGEST_REST = 3600.0
+_LONGEST_PROBE = 60.0
+
+
+def resting_time(times: int, jitter: float) -> float:
+    """Seconds to wait the ``times``-th time in a row; ``jitter`` in 0…1 adds up to a quarter."""
+    return min(_LONGEST_REST, _FIRST_REST * 2.0 ** min(times - 1, 20)) * (1 + jitter / 4)
+
+
+class Circuit:
+    """Counts failures in a row, and says from when a request may go out again."""
+
+    __slots__ = ("_jitter", "_probe_until", "_rest_until", "failures")
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        self.failures = 0
+        self._rest_until = 0.0
+        self._probe_until = 0.0
+        self._jitter = jitter
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the host has failed so often that it is left alone."""
+        return self.failures >= _FAILURES_TO_OPEN
+
+    def earliest(self, now: float) -> float:
+        """The first moment from ``now`` on at which a request may go out."""
+        if not self.is_open:
+            return now
+        return max(now, self._rest_until, self._probe_until)
+
+    def spend(self, now: float) -> None:
+        """A request goes out; through an open circuit it is the only one until it is answered."""
+        if self.is_open:
+            self._probe_until = now + _LONGEST_PROBE
+
+    def succeeded(self) -> None:
+        """The host answered."""
+        self.failures = 0
+        self._probe_until = 0.0
+
+    def failed(self, now: float) -> None:
+        """The host did not answer, or has a problem of its own."""
+        if self.is_open and now < self._rest_until:
+            return  # it was on its way when the circuit opened: nothing new is learnt
+        self.failures += 1
+        self._probe_until = 0.0
+        if self.is_open:
+            times = self.failures - _FAILURES_TO_OPEN + 1
+            self._rest_until = now + resting_time(times, self._jitter())
+
+    def state(self) -> list[Any]:
+        """All of it as JSON."""
+        return [self.failures, self._rest_until]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take up a stored state."""
+        self.failures, self._rest_until = state

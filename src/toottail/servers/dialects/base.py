@@ -1,0 +1,100 @@
+"""What a dialect is: a way to read conversations from one kind of server.
+
+A dialect turns one `LookTarget` into one `Reading`, with one request where it can. What it would
+have to ask next it leaves to the flow as further targets, so that every request is a small step of
+its own that may be paced, stored, dropped or taken over by another worker.
+
+The words of `LookTarget.how` that mean the same in every dialect:
+
+==============  ==============================================================================
+``""``          begin from the status ``uri``. A ``hint`` that is a URL is the status' page; with
+                `below` it says that more is wanted of what this host has below an ancestor
+``context``     the Mastodon API's context of the status whose id at ``host`` is ``hint``
+``replies``     the direct replies to ``uri`` by its ActivityPub ``replies`` collection;
+                ``hint`` is empty or a later page (see `collections.PageHint`)
+``thread``      the flat listing of the conversation that the ``context`` collection gives; the
+                same hints
+``ap…``         the same three (``ap``, ``ap:replies``, ``ap:thread``), where the host's API is
+                known to be closed to anonymous readers and ActivityPub is asked instead
+==============  ==============================================================================
+
+A status is known to be complete where its ``replies_count`` is reached *in a listing of its own
+host or of the host of the conversation's root*: others know only what they were sent. Their
+listings lead to further questions to the hosts of what they list.
+
+Within a host, ask ``context``, ``thread`` and ``replies`` before ``""``: their answers make many
+of the latter needless. All but ``thread`` may be dropped once everything below their ``uri`` is
+known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Protocol
+
+from toottail.servers.asker import Asker
+from toottail.servers.nodeinfo import Software
+from toottail.types.statuses import LookTarget, Reading
+
+BEGIN = ""
+CONTEXT = "context"
+REPLIES = "replies"
+THREAD = "thread"
+AP = "ap"
+AP_REPLIES = "ap:replies"
+AP_THREAD = "ap:thread"
+
+_BELOW = "below "
+CROWD = 3
+"""So many statuses of one host make that host's own view of what is above them worth a request."""
+NAMED_AT_MOST = 60
+"""Questions to one foreign host that a single answer of another may cause."""
+
+NOTE_API_OFF = "api-off"
+"""In `Reading.notes`: the host's API is closed to anonymous readers; remember it for the host."""
+
+NEEDS_SIGNATURE = "needs a signed request; not supported yet"
+
+
+class Dialect(Protocol):
+    """A way to read conversations from one kind of server."""
+
+    @property
+    def name(self) -> str:
+        """Its word in logs and tables."""
+        ...
+
+    def speaks(self, software: Software) -> bool:
+        """Whether this is the way to read a server of that kind."""
+        ...
+
+    async def look(self, ask: Asker, target: LookTarget, software: Software) -> Reading:
+        """One look at ``target``.
+
+        Raises the errors of `toottail.errors.RemoteError` for what may be tried again; what will
+        stay so is said in the Reading (``gone``, ``refused``).
+        """
+        ...
+
+
+def below(uri: str) -> str:
+    """The hint that more is wanted of what the asked host has below ``uri``."""
+    return _BELOW + uri
+
+
+def below_what(hint: str) -> str | None:
+    """The URI in such a hint, None in any other."""
+    return hint.removeprefix(_BELOW) if hint.startswith(_BELOW) else None
+
+
+def ask_at_home(statuses: Mapping[str, str], above: str) -> list[LookTarget]:
+    """Questions about ``statuses`` (URI to host), all below ``above``, to their own hosts."""
+    by_host: dict[str, list[str]] = defaultdict(list)
+    for uri, host in statuses.items():
+        by_host[host].append(uri)
+    return [
+        LookTarget(uri, host, BEGIN, below(above) if len(uris) >= CROWD else "")
+        for host, uris in by_host.items()
+        for uri in uris[:NAMED_AT_MOST]
+    ]

@@ -1,0 +1,220 @@
+"""The Mastodon client API, as anonymous readers may use it.
+
+One ``context`` lists the ancestors of a status and the replies below it. Mastodon caps it (see
+`cuts`); Hollo, Pleroma and Akkoma list all they have. What is asked for a thread of n replies:
+
+- up to 60 replies, none deeper than 20: **one** request, the context;
+- deeper: one context for each status at depth 20 with replies, neighbours joined where one answer
+  can hold both;
+- more than 60: contexts at the end of what was listed, each bringing 30 to 60 new replies, so about
+  n / 45; and for the asked status (and others whose listing would repeat) its ActivityPub
+  ``replies``: the note, then 60 a page. From Mastodon 4.5 on the note leads to the flat listing of
+  the thread, 60 a page, which shows when every reply is placed: then its many direct replies that
+  have none themselves need no request of their own. Before 4.5 each named reply is asked for at its
+  own host, or, where one host wrote three or more on a page, by that host's view of the parent,
+  which lists them together.
+
+Where the API is closed to anonymous readers the same is asked through ActivityPub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import msgspec
+
+from toottail.errors import AnswerRefused, Forbidden, Gone, RedirectedAway
+from toottail.servers.asker import Asker
+from toottail.servers.dialects import base
+from toottail.servers.dialects.activitypub import ActivityPub
+from toottail.servers.dialects.cuts import Caps, find_gaps
+from toottail.servers.dialects.local_ids import local_id_of, redirects_to_id
+from toottail.servers.entities import (
+    ApiContext,
+    ApiStatus,
+    decode,
+    found_status,
+    is_local_id,
+    is_public,
+    statuses_of,
+)
+from toottail.servers.nodeinfo import Software
+from toottail.types.hosts import host_of
+from toottail.types.statuses import FoundStatus, LookTarget, Reading
+
+CAPPED = frozenset({"mastodon", "hometown", "glitch", "glitch-soc"})
+"""Software with Mastodon's caps on anonymous contexts."""
+WHOLE = frozenset({"pleroma", "akkoma", "hollo"})
+"""Software that lists whole conversations."""
+
+
+class Mastodon:
+    """Reads hosts that answer ``/api/v1/statuses/:id/context`` without a token."""
+
+    name = "mastodon"
+
+    def __init__(self) -> None:
+        self._closed_api = ActivityPub()
+        self._collections = ActivityPub(api=True)
+
+    def speaks(self, software: Software) -> bool:
+        """True for the software that is known to answer contexts to anybody."""
+        return software.name in CAPPED or software.name in WHOLE
+
+    async def look(self, ask: Asker, target: LookTarget, software: Software) -> Reading:
+        """One look; see `toottail.servers.dialects.base`."""
+        if target.how.startswith(base.AP):
+            return await self._closed_api.look(ask, target, software)
+        if target.how in (base.REPLIES, base.THREAD):
+            return await self._collections.look(ask, target, software)
+        local_id = await _local_id(ask, target)
+        if local_id is None:
+            return await self._closed_api.look(ask, _by_activitypub(target), software)
+        try:
+            answer = await ask.get(f"/api/v1/statuses/{local_id}/context")
+        except Forbidden:
+            return _api_off(ask.host, target)
+        except Gone as error:
+            return _not_there(ask.host, target, software, error)
+        context = decode(ask.host, answer.body, ApiContext)
+        return _read(ask.host, target, local_id, context, software)
+
+
+async def _local_id(ask: Asker, target: LookTarget) -> str | None:
+    """The id at the asked host, None where it cannot be had."""
+    if target.how == base.CONTEXT and is_local_id(target.hint):
+        return target.hint
+    if host_of(target.uri) != ask.host:
+        return None
+    if host_of(target.hint) == ask.host and (by_page := local_id_of(target.hint)):
+        return by_page
+    if not redirects_to_id(target.uri):
+        return local_id_of(target.uri)
+    try:
+        answer = await ask.get(target.uri, accept="*/*")
+    except (AnswerRefused, Gone) as error:
+        if isinstance(error, RedirectedAway):
+            raise
+        return None
+    return local_id_of(answer.url)
+
+
+def _by_activitypub(target: LookTarget) -> LookTarget:
+    return LookTarget(target.uri, target.host, base.AP)
+
+
+def _api_off(host: str, target: LookTarget) -> Reading:
+    if host_of(target.uri) != host:
+        return Reading(notes=(base.NOTE_API_OFF,))
+    return Reading(further=(_by_activitypub(target),), notes=(base.NOTE_API_OFF,))
+
+
+def _not_there(host: str, target: LookTarget, software: Software, error: Gone) -> Reading:
+    """A status that the API does not have: gone, unless the host hides its API behind 404s."""
+    if host_of(target.uri) != host:
+        return Reading()
+    if error.status == 410 or software.name in CAPPED:
+        return Reading(gone=True)
+    return Reading(further=(_by_activitypub(target),))
+
+
+def _read(
+    host: str, target: LookTarget, local_id: str, context: ApiContext, software: Software
+) -> Reading:
+    caps = Caps() if software.name in CAPPED else None
+    ancestors, descendants = _public(context.ancestors), _public(context.descendants)
+    uris = {status.id: status.uri for status in (*ancestors, *descendants)}
+    uris[local_id] = target.uri
+    found = {status.uri: status for status in _found((*ancestors, *descendants), uris)}
+    parent = _parent_of_asked(ancestors, sure=caps is not None)
+    if parent is not None and target.uri not in found:
+        found[target.uri] = _asked(target, local_id, parent)
+
+    listed = {status.id: status for status in descendants if status.uri in found}
+    gaps = find_gaps(local_id, listed.values(), caps)
+    further = [LookTarget(uris[node], host, base.CONTEXT, node) for node in gaps.contexts]
+    further += [_direct_replies(uris[node], host) for node in gaps.replies]
+    further += _upwards(host, target, ancestors, parent, caps)
+    further += _elsewhere(host, target, ancestors, found.values())
+    return Reading(
+        statuses=tuple(found.values()),
+        further=tuple(dict.fromkeys(t for t in further if host_of(t.uri) is not None)),
+        cut_at=tuple(uris[node] for node in gaps.disagreeing),
+    )
+
+
+def _found(statuses: tuple[ApiStatus, ...], uris: dict[str, str]) -> list[FoundStatus]:
+    found = []
+    for status in statuses:
+        above = status.in_reply_to_id
+        parent_uri = uris.get(above) if above is not None else None
+        one = found_status(status, parent_uri if parent_uri and host_of(parent_uri) else None)
+        if one is not None:
+            found.append(one)
+    return found
+
+
+def _public(items: list[msgspec.Raw]) -> list[ApiStatus]:
+    return [status for status in statuses_of(items) if is_public(status)]
+
+
+def _parent_of_asked(ancestors: list[ApiStatus], *, sure: bool) -> ApiStatus | None:
+    """The last ancestor, where it is surely the parent.
+
+    Mastodon lists the chain above a status. Pleroma lists everything older, so there the last one
+    is the parent only where all of them form a chain.
+    """
+    chained = sure or all(lower.in_reply_to_id == upper.id for upper, lower in pairwise(ancestors))
+    return ancestors[-1] if ancestors and chained and host_of(ancestors[-1].uri) else None
+
+
+def _asked(target: LookTarget, local_id: str, parent: ApiStatus) -> FoundStatus:
+    host = host_of(target.uri) or target.host
+    return FoundStatus(
+        uri=target.uri, host=host, parent_uri=parent.uri, is_reply=True, local_id=local_id
+    )
+
+
+def _direct_replies(uri: str, host: str) -> LookTarget:
+    """A question for the direct replies to ``uri``: its own host knows them best."""
+    home = host_of(uri)
+    if home is None or home == host:
+        return LookTarget(uri, host, base.REPLIES)
+    return LookTarget(uri, home, base.BEGIN)
+
+
+def _upwards(
+    host: str,
+    target: LookTarget,
+    ancestors: list[ApiStatus],
+    parent: ApiStatus | None,
+    caps: Caps | None,
+) -> list[LookTarget]:
+    """Questions about what is above: the rest of a capped climb, the parent of a wanted sibling."""
+    if not ancestors:
+        return []
+    top = ancestors[0]
+    if parent is None:
+        return [LookTarget(top.uri, host, base.CONTEXT, top.id)]
+    further = []
+    if caps is not None and len(ancestors) >= caps.ancestors and top.in_reply_to_id is not None:
+        further.append(LookTarget(top.uri, host, base.CONTEXT, top.id))
+    wanted = base.below_what(target.hint)
+    further += [
+        LookTarget(above.uri, host, base.CONTEXT, above.id)
+        for above in ancestors
+        if above.uri == wanted and host_of(wanted) != host
+    ]
+    return further
+
+
+def _elsewhere(
+    host: str, target: LookTarget, ancestors: list[ApiStatus], found: Iterable[FoundStatus]
+) -> list[LookTarget]:
+    """Questions to the hosts of what this one lists of a conversation that began elsewhere."""
+    if host_of(ancestors[0].uri if ancestors else target.uri) == host:
+        return []
+    above = {status.uri for status in ancestors} | {target.uri}
+    foreign = {s.uri: s.host for s in found if s.host != host and s.uri not in above}
+    return base.ask_at_home(foreign, target.uri)

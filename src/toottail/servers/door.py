@@ -1,0 +1,235 @@
+"""The one HTTP door: every request of TootTail to another server goes out here.
+
+What is promised for each: https on the usual port, to an address of the public internet, with a
+permit of the host's lane; redirects followed by hand, on the same host only, each of them counted;
+a body read under caps; a token sent to nobody but the permit's host, and never in an error.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin
+
+import aiohttp
+from pydantic import SecretStr
+from yarl import URL
+
+from toottail.errors import (
+    AddressRefused,
+    AnswerRefused,
+    RedirectedAway,
+    RemoteError,
+    RobotsRefused,
+    Unreachable,
+)
+from toottail.servers import outcomes
+from toottail.servers.bodies import ByteBudget, read_body
+from toottail.servers.guard import Guard, GuardedResolver
+from toottail.servers.permit import Permit
+from toottail.settings import Settings
+from toottail.types.hosts import host_of
+
+_MOST_REDIRECTS = 4
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ERROR_BODY = 16 << 10
+_KEEP_ALIVE = 5.0
+_DNS_CACHE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question. ``max_body`` is in bytes, inflated; ``cut`` cuts there instead of refusing.
+
+    ``allowances`` are the names it counts against in the host's budget. ``robots`` says whether
+    the host's robots.txt governs it, ``home`` for which home it is sent, if for just one.
+    """
+
+    url: str
+    method: str = "GET"
+    accept: str = "application/json"
+    token: SecretStr | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    max_body: int = 8 << 20
+    allowances: tuple[str, ...] = ("anonymous",)
+    robots: bool = True
+    home: str | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success; ``url`` is where it came from after redirects. ``headers`` ignore case."""
+
+    host: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Door:
+    """All connections of this process to other servers. An async context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._guard = Guard(settings.allow_networks)
+        self._bodies = ByteBudget(settings.bodies_in_memory)
+        self._agents: dict[str | None, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        connector = aiohttp.TCPConnector(
+            resolver=GuardedResolver(self._guard, settings.connect_to),
+            socket_factory=self._guard.open_socket,
+            ssl=ssl.create_default_context(),
+            limit=0,  # lanes and their permits bound what is open at once
+            keepalive_timeout=_KEEP_ALIVE,
+            ttl_dns_cache=_DNS_CACHE,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(
+                total=settings.total_timeout,
+                connect=settings.connect_timeout,
+                sock_read=settings.idle_timeout,
+            ),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def send(self, permit: Permit, request: Request) -> Answer:
+        """The host's answer, its redirects on the same host followed.
+
+        Raises `NotPermittedYet` and `LaneLost` before anything is sent, `RobotsRefused`,
+        `AddressRefused`, `Unreachable`, `AnswerRefused`, `RedirectedAway`, `TooManyRequests`, and
+        a `StatusError` for every other status from 400 on.
+        """
+        url = _checked(permit.host, request.url)
+        seen = {str(url)}
+        for _hop in range(_MOST_REDIRECTS + 1):
+            outcome = await self._ask(permit, request, url)
+            if isinstance(outcome, Answer):
+                return outcome
+            url = self._next(permit.host, url, outcome, request)
+            if str(url) in seen:
+                break
+            seen.add(str(url))
+        raise AnswerRefused(permit.host, "redirects in a circle, or too often")
+
+    async def _ask(self, permit: Permit, request: Request, url: URL) -> Answer | str:
+        """One request: the answer, or where it redirects to."""
+        if request.robots and permit.robots and not permit.robots.allows(url.raw_path_qs):
+            raise RobotsRefused(permit.host, f"its robots.txt disallows {url.raw_path[:80]}")
+        async with permit.admit(request.allowances):
+            failure: RemoteError
+            try:
+                return await self._exchange(permit, request, url)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                failure = outcomes.explain(permit.host, error)
+            # Raised outside the handler: the library's error knows the token, ours must not.
+            if isinstance(failure, Unreachable):
+                permit.budget.failed(permit.clock())
+            raise failure
+
+    async def _exchange(self, permit: Permit, request: Request, url: URL) -> Answer | str:
+        assert self._session is not None
+        async with self._session.request(
+            request.method,
+            url,
+            headers=self._headers(request),
+            data=request.form,
+            allow_redirects=False,
+        ) as response:
+            permit.budget.told(
+                request.allowances, response.headers, permit.clock(), permit.flying - 1
+            )
+            if response.status in _REDIRECTS and "Location" in response.headers:
+                permit.budget.succeeded(permit.clock())
+                return response.headers["Location"]
+            if response.status >= 300:
+                said = await self._said(permit.host, response)
+                raise outcomes.refusal(
+                    permit,
+                    request.allowances,
+                    response.status,
+                    response.headers,
+                    outcomes.without(request.token, said),
+                )
+            outcomes.check_type(permit.host, request.accept, response.headers)
+            body = await read_body(
+                permit.host,
+                response.content.iter_any(),
+                encoding=response.headers.get("Content-Encoding", ""),
+                cap=request.max_body,
+                budget=self._bodies,
+                cut=request.cut,
+            )
+            permit.budget.succeeded(permit.clock())
+            return Answer(permit.host, response.status, response.headers, body, str(url))
+
+    async def _said(self, host: str, response: aiohttp.ClientResponse) -> str:
+        """What the server says in words about an error; empty where it says nothing readable."""
+        try:
+            body = await read_body(
+                host,
+                response.content.iter_any(),
+                encoding=response.headers.get("Content-Encoding", ""),
+                cap=_ERROR_BODY,
+                budget=self._bodies,
+                cut=True,
+            )
+        except (AnswerRefused, aiohttp.ClientError, TimeoutError):
+            return ""  # the status is what counts
+        return outcomes.error_text(response.headers, body)
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        agent = self._agents.get(request.home)
+        if agent is None:
+            agent = self._agents[request.home] = self._settings.user_agent(request.home)
+        headers = {
+            "User-Agent": agent,
+            "Accept": request.accept,
+            "Accept-Encoding": "gzip, deflate",
+        }
+        if request.token is not None:
+            headers["Authorization"] = f"Bearer {request.token.get_secret_value()}"
+        return headers
+
+    def _next(self, host: str, url: URL, location: str, request: Request) -> URL:
+        if request.method != "GET":
+            raise AnswerRefused(host, "redirects what must not be sent twice")
+        try:
+            target = urljoin(str(url), location)
+        except ValueError:
+            raise AnswerRefused(host, "redirects to no readable address") from None
+        return _checked(host, target)
+
+
+def _checked(host: str, url: str) -> URL:
+    """``url`` if it is one to ask ``host`` for."""
+    there = host_of(url)
+    if there is None:
+        raise AddressRefused(host, "leads to something that is no public https address")
+    if there != host:
+        raise RedirectedAway(host, url)
+    # What comes as ASCII goes out unchanged: its path may be an id that another spelling breaks.
+    try:
+        return URL(url, encoded=True) if url.isascii() else URL(url)
+    except ValueError:
+        raise AddressRefused(host, "leads to something that is no address") from None

@@ -1,0 +1,75 @@
+"""What is known of home software: how it fetches what it is asked to resolve.
+
+Seen on running servers (GoToSocial of October 2025, Takahē 0.11, Hollo 0.6) or read in Mastodon's
+source, as each row says. Of everything else nothing is known, and the flow finds out by trying.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from toottail.servers.nodeinfo import Software
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTraits:
+    """How one kind of home behaves.
+
+    ``fetches_ancestors``: whether resolving a reply brings what it replies to, all the way up.
+    ``settle``: seconds after a resolve until its ancestors are there.
+    ``fetches_replies_from``: the version from which an authenticated context of a remote post makes
+    the home fetch part of its replies by itself, None where none does.
+    ``search_scope``: the scope that a resolving search needs.
+    ``made_at``: where, in the home's own pages, a member makes a token.
+    ``source``: how this is known.
+    """
+
+    fetches_ancestors: Literal["yes", "no", "unknown"] = "unknown"
+    settle: float = 3.0
+    fetches_replies_from: tuple[int, ...] | None = None
+    search_scope: str = "read:search"
+    made_at: str = "the page for applications in its settings"
+    source: str = "nothing known"
+
+    def fetches_replies_itself(self, software: Software) -> bool:
+        """Whether ``software`` is of such a version."""
+        return self.fetches_replies_from is not None and software.at_least(
+            *self.fetches_replies_from
+        )
+
+
+_MASTODON = HomeTraits(
+    fetches_ancestors="yes",
+    settle=3.0,
+    fetches_replies_from=(4, 5),
+    made_at="Preferences → Development → New application",
+    source="read in its source: one job for each level",
+)
+
+HOME_TRAITS: dict[str, HomeTraits] = {
+    "mastodon": _MASTODON,
+    "hometown": _MASTODON,
+    "gotosocial": HomeTraits(
+        fetches_ancestors="yes",
+        settle=0.0,
+        made_at="Settings → User → Applications",
+        source="seen: all ancestors before the answer, descendants within 1 s",
+    ),
+    "takahe": HomeTraits(
+        fetches_ancestors="yes",
+        settle=2.5,
+        search_scope="read",
+        source="seen: all ancestors, after 2 to 5 s; read:search is refused, read works",
+    ),
+    "hollo": HomeTraits(
+        fetches_ancestors="yes",
+        settle=0.5,
+        source="seen: all ancestors; a resolve takes 0.5 s and now and then answers 500",
+    ),
+}
+
+
+def traits_of(software: Software) -> HomeTraits:
+    """What is known of ``software`` as a home."""
+    return HOME_TRAITS.get(software.name, HomeTraits())

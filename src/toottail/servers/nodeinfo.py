@@ -1,0 +1,107 @@
+"""Which software a host runs, by nodeinfo."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from toottail.errors import (
+    AnswerRefused,
+    RedirectedAway,
+    RobotsRefused,
+    ServerFault,
+    StatusError,
+)
+from toottail.types.hosts import host_of
+
+if TYPE_CHECKING:
+    from toottail.servers.asker import Asker
+
+_T = TypeVar("_T")
+
+_REL = re.compile(r"https?://nodeinfo\.diaspora\.software/ns/schema/(\d+)\.(\d+)")
+_MOST_BYTES = 256 << 10
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """A server program; ``name`` is lower-case, ``unknown`` where the host does not tell."""
+
+    name: str
+    version: str
+    repository: str | None = None
+
+    def at_least(self, *numbers: int) -> bool:
+        """Whether the version is ``numbers`` (``4, 5``) or later; False where it has none.
+
+        A pre-release counts as its release: its features are there.
+        """
+        found = re.match(r"\D{0,10}(\d{1,6}(?:\.\d{1,6})*)", self.version)
+        if found is None:
+            return False
+        own = [int(part) for part in found[1].split(".")]
+        own += [0] * (len(numbers) - len(own))
+        return tuple(own) >= numbers
+
+
+class _Link(msgspec.Struct):
+    rel: str = ""
+    href: str = ""
+
+
+class _Links(msgspec.Struct):
+    links: list[_Link] = []
+
+
+class _Software(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+    repository: str | None = None
+
+
+class _Document(msgspec.Struct):
+    software: _Software
+
+
+async def identify(ask: Asker, *, robots: bool = True) -> Software:
+    """The software of the host; ``Software("unknown", "")`` where it does not tell.
+
+    Raises `RedirectedAway` where its nodeinfo is on another host, and what keeps any request from
+    being answered (`Unreachable`, `ServerFault`, `TooManyRequests`).
+    """
+    try:
+        links = await ask.get("/.well-known/nodeinfo", max_body=_MOST_BYTES, robots=robots)
+        href = _newest(_decode(ask.host, links.body, _Links).links)
+        if not href.startswith("/") and host_of(href) is None:
+            return Software("unknown", "")
+        document = await ask.get(href, max_body=_MOST_BYTES, robots=robots)
+        told = _decode(ask.host, document.body, _Document).software
+    except (RedirectedAway, ServerFault):
+        raise
+    except (StatusError, AnswerRefused, RobotsRefused):
+        return Software("unknown", "")
+    return Software(
+        told.name.strip().lower()[:_LONGEST_NAME] or "unknown",
+        told.version.strip()[:_LONGEST_NAME],
+        told.repository,
+    )
+
+
+def _decode(host: str, body: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise AnswerRefused(host, "answered nodeinfo we cannot read") from None
+
+
+def _newest(links: list[_Link]) -> str:
+    found = [
+        (int(match[1]), int(match[2]), link.href)
+        for link in links
+        if (match := _REL.fullmatch(link.rel)) and match[1] == "2"
+    ]
+    return max(found)[2] if found else ""

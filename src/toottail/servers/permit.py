@@ -1,0 +1,144 @@
+"""What the visit of a lane hands to the door: leave to ask one host, at its pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+
+from toottail.errors import NotPermittedYet
+from toottail.servers.budgets import HostBudget
+from toottail.servers.robots import Robots
+
+
+def utc_now() -> datetime:
+    """The time, as all budgets read it."""
+    return datetime.now(UTC)
+
+
+async def _nothing() -> None:
+    return None
+
+
+class Permit:
+    """Leave to ask ``host``, at most ``in_flight`` requests at a time, within ``budget``.
+
+    ``robots`` are the rules the host's robots.txt has for us, None where it is not consulted.
+    ``before_send`` is awaited right before each request goes out and may refuse it by raising
+    (`LaneLost`). ``patience`` is how many seconds a request waits for the budget here.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        budget: HostBudget,
+        *,
+        in_flight: int,
+        robots: Robots | None = None,
+        before_send: Callable[[], Awaitable[None]] = _nothing,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience: float = 1.0,
+    ) -> None:
+        self.host = host
+        self.budget = budget
+        self.clock = clock
+        self.sent = 0
+        """Requests that really went out; each hop of a redirect is one."""
+        self._before_send = before_send
+        self._sleep = sleep
+        self._patience = timedelta(seconds=patience)
+        self._places = in_flight
+        self._flying = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self.robots = robots
+
+    @property
+    def robots(self) -> Robots | None:
+        """The rules of the host's robots.txt; setting them sets the pace they ask for."""
+        return self._robots
+
+    @robots.setter
+    def robots(self, robots: Robots | None) -> None:
+        self._robots = robots
+        self.budget.pace((robots.crawl_delay if robots else None) or 0.0)
+
+    @property
+    def flying(self) -> int:
+        """Requests on their way now."""
+        return self._flying
+
+    def admit(self, names: Sequence[str]) -> Admission:
+        """A place for one request that counts against the allowances ``names``.
+
+        Entering waits for a place, then up to the patience for the budget. Raises
+        `NotPermittedYet`, or what ``before_send`` raises.
+        """
+        return Admission(self, names)
+
+    async def _enter(self, names: Sequence[str]) -> None:
+        await self._take_place()
+        try:
+            await self._wait_for_budget(names)
+            # Counted before the wait for the lane's word, so that no other request takes its room.
+            self.budget.spend(names, self.clock())
+            await self._before_send()
+        except BaseException:
+            self._leave()
+            raise
+        self.sent += 1
+
+    async def _take_place(self) -> None:
+        while self._flying >= (1 if self.budget.paced else self._places):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._wake()  # the turn was ours already: pass it on
+                raise
+        self._flying += 1
+
+    async def _wait_for_budget(self, names: Sequence[str]) -> None:
+        now = self.clock()
+        limit = now + self._patience
+        while (until := self.budget.earliest(names, now, self._flying - 1)) > now:
+            if until > limit:
+                raise NotPermittedYet(self.host, until, self.budget.why(names, now))
+            await self._sleep((until - now).total_seconds())
+            now = self.clock()
+
+    def _leave(self) -> None:
+        self._flying -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+class Admission:
+    """The time from asking for a place until the answer is read; an async context manager."""
+
+    __slots__ = ("_names", "_permit")
+
+    def __init__(self, permit: Permit, names: Sequence[str]) -> None:
+        self._permit = permit
+        self._names = names
+
+    async def __aenter__(self) -> None:
+        await self._permit._enter(self._names)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._permit._leave()

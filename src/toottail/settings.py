@@ -1,0 +1,161 @@
+"""Settings: from ``TOOTTAIL_*`` variables and one TOML file, with defaults that suit one person.
+
+Environment variables win over the file. `load` turns every mistake into a `SettingsError` that
+names the variable, or the file, line and key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from toottail import __version__
+from toottail.errors import SettingsError
+
+_PREFIX = "TOOTTAIL_"
+
+Network = IPv4Network | IPv6Network
+
+
+def _words(value: object) -> object:
+    return (
+        re.split(r"[,\s]+", value.strip())
+        if isinstance(value, str) and value.strip()
+        else ([] if value == "" else value)
+    )
+
+
+def _networks(value: object) -> object:
+    words = _words(value)
+    if isinstance(words, (list, tuple)):
+        return tuple(ip_network(word) if isinstance(word, str) else word for word in words)
+    return words
+
+
+def _connect_to(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = (pair.partition("=") for pair in _words(value) or [])  # type: ignore[attr-defined]
+    return {name: target for name, _, target in pairs}
+
+
+class Settings(BaseModel):
+    """All settings, checked. Times are in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    """Where the embedded database and the key file live."""
+    database_url: SecretStr | None = None
+    """A PostgreSQL server to use instead of the embedded one (also read from DATABASE_URL)."""
+    secret_keys: SecretStr | None = None
+    """Comma-separated keys for tokens at rest: the first seals, all open. Default: a key file."""
+
+    service_url: str = "https://toottail.example"
+    """Who runs this, for the User-Agent: an admin who wants a word with us looks here."""
+    allow_networks: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    """Private address ranges that may be asked all the same (tests, private networks)."""
+    connect_to: Annotated[dict[str, str], BeforeValidator(_connect_to)] = Field(
+        default_factory=dict
+    )
+    """``{".example": "127.0.0.1:8443"}``: where names with this ending are really served."""
+
+    home_in_flight: int = Field(default=4, ge=1, le=16)
+    """Requests at once to a home."""
+    host_in_flight: int = Field(default=2, ge=1, le=8)
+    """Requests at once to any other host."""
+    home_share: float = Field(default=0.95, gt=0, le=1)
+    """The part of a token's limit that we use; the token is ours alone."""
+    user_share: float = Field(default=0.5, gt=0, le=1)
+    """The part we use of limits that a home counts per user over all their apps."""
+
+    connect_timeout: float = Field(default=8, gt=0)
+    idle_timeout: float = Field(default=10, gt=0)
+    """Longest wait for the next bytes of an answer."""
+    total_timeout: float = Field(default=30, gt=0)
+    """Longest a request may take in all."""
+    bodies_in_memory: int = Field(default=64 << 20, ge=1 << 20)
+    """Bytes of answers held at once, over all requests of this process."""
+
+    lease: float = Field(default=10, ge=2)
+    """How long a lane stays ours without a renewal."""
+    lanes_at_once: int = Field(default=64, ge=1)
+    """Lanes this process visits at once."""
+
+    @property
+    def user_agent_token(self) -> str:
+        """The name that robots.txt groups address us by."""
+        return "TootTail"
+
+    def user_agent(self, home: str | None = None) -> str:
+        """The User-Agent, with the home it is sent for where there is just one."""
+        where = f"+{self.service_url}" + (f"; {home}" if home else "")
+        return f"TootTail/{__version__} ({where})"
+
+
+def default_data_dir() -> Path:
+    """``/var/lib/toottail`` for root, the platform's user data folder for everybody else."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/toottail")
+    return Path(platformdirs.user_data_dir("toottail"))
+
+
+def load(config: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+    """Settings from ``config`` (or TOOTTAIL_CONFIG) and the environment.
+
+    Raises `SettingsError`.
+    """
+    env = dict(os.environ if environ is None else environ)
+    path = config or (Path(env["TOOTTAIL_CONFIG"]) if env.get("TOOTTAIL_CONFIG") else None)
+    values: dict[str, Any] = _read_file(path) if path else {}
+    origin = {key: f"{path}, key {key}" for key in values}
+    for field in Settings.model_fields:
+        variable = _PREFIX + field.upper()
+        if env.get(variable, "") != "":
+            values[field] = env[variable]
+            origin[field] = variable
+    if env.get("DATABASE_URL") and "database_url" not in values:
+        values["database_url"] = env["DATABASE_URL"]
+        origin["database_url"] = "DATABASE_URL"
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origin, path)) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _explain(error: ValidationError, origin: dict[str, str], path: Path | None) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        key = str(problem["loc"][0]) if problem["loc"] else ""
+        where = origin.get(key, key)
+        line = _line_of(key, path)
+        place = f"{path}, line {line}, key {key}" if line else where
+        lines.append(f"{place}: {problem['msg']}")
+    return "\n".join(lines)
+
+
+def _line_of(key: str, path: Path | None) -> int | None:
+    if path is None:
+        return None
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if re.match(rf"\s*{re.escape(key)}\s*=", line):
+            return number
+    return None

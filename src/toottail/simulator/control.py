@@ -1,0 +1,60 @@
+"""The switchboard of the simulator: JSON at the host ``control.example``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from toottail.errors import UsageError
+from toottail.simulator import scene
+from toottail.simulator.origin import Reply, document, error
+from toottail.simulator.report import report, truth_listing
+
+if TYPE_CHECKING:
+    from toottail.simulator.server import Simulator
+
+
+async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
+    """GET /report, /truth, /requests?count=N; POST /reset-counters and /scene."""
+    match request.method, request.path:
+        case "GET", "/report":
+            return document(report(simulator))
+        case "GET", "/truth":
+            return document(truth_listing(simulator))
+        case "GET", "/requests":
+            count = int(request.query.get("count", "20000"))
+            return document({"requests": simulator.counters.tail(count)})
+        case "POST", "/reset-counters":
+            simulator.counters.reset()
+            return document({})
+        case "POST", "/scene":
+            return _scene(simulator, await request.read())
+        case _:
+            return error(404, "GET /report, /truth, /requests; POST /reset-counters, /scene")
+
+
+def _scene(simulator: Simulator, body: bytes) -> Reply:
+    try:
+        wanted = json.loads(body)
+        return document(play(simulator, wanted))
+    except (ValueError, KeyError, UsageError) as wrong:
+        return error(400, str(wrong))
+
+
+def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Change the world (see `scene.change`) or the home, and judge the truth anew.
+
+    ``revoke``: true ends the member's token. ``rebuilding``: n makes the next n timeline answers
+    206. Raises `UsageError`.
+    """
+    unknown = wanted.keys() - set(scene.KEYS)
+    if unknown:
+        raise UsageError(f"unknown: {sorted(unknown)}; there are: {', '.join(scene.KEYS)}")
+    made = scene.change(simulator.world, wanted)
+    if wanted.get("revoke"):
+        simulator.home.grants[simulator.home.token].revoked = True
+    simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
+    simulator.truth.forget()
+    return made

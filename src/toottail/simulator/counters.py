@@ -1,0 +1,71 @@
+"""What was asked of whom: the log and the counts that the report is made of."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict, deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+LOG_LENGTH = 20_000
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request as the log keeps it; ``kind`` is what it was about, ``time`` Unix seconds."""
+
+    time: float
+    host: str
+    method: str
+    path: str
+    kind: str
+    user_agent: str
+    authorized: bool
+    status: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Everything counted since the start or the last reset."""
+
+    started: float = field(default_factory=time.time)
+    log: deque[Asked] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+    by_host: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    in_flight: Counter[str] = field(default_factory=Counter)
+    most_in_flight: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    home_fetches: Counter[str] = field(default_factory=Counter)
+    resolves: Counter[str] = field(default_factory=Counter)
+    resolves_at_home: int = 0
+    contexts: Counter[str] = field(default_factory=Counter)
+    robots_violations: Counter[str] = field(default_factory=Counter)
+    too_soon: Counter[str] = field(default_factory=Counter)
+    last_asked: dict[str, float] = field(default_factory=dict)
+    private_hits: int = 0
+    arrivals: dict[str, float] = field(default_factory=dict)
+
+    def begin(self, asked: Asked) -> None:
+        """A request came in."""
+        self.log.append(asked)
+        self.by_host[asked.host][asked.kind] += 1
+        self.in_flight[asked.host] += 1
+        now = self.in_flight[asked.host]
+        if now > self.most_in_flight[asked.host]:
+            self.most_in_flight[asked.host] = now
+
+    def end(self, asked: Asked, status: int) -> None:
+        """It was answered with ``status`` (0: not at all)."""
+        asked.status = status
+        self.in_flight[asked.host] -= 1
+        if status == 429:
+            self.refused[asked.host] += 1
+
+    def reset(self) -> None:
+        """Forget the past; requests under way stay in flight."""
+        fresh = Counters(in_flight=self.in_flight)
+        for name in self.__slots__:
+            setattr(self, name, getattr(fresh, name))
+
+    def tail(self, count: int) -> list[dict[str, Any]]:
+        """The last ``count`` requests, oldest first."""
+        return [asdict(asked) for asked in list(self.log)[-count:]]

@@ -1,0 +1,150 @@
+"""The fewest requests with which a client that knew everything beforehand could do the job.
+
+`floor_home`: one request per 40 entries of the timeline; one resolve per leaf (the home fetches
+what is above; per missing reachable reply where it never does: `Conversation.leaves`); one compare
+per conversation in which the home shows replies or something reachable lacks. That a home pulls
+some replies by itself is not taken off, so on such homes it can be undercut a little.
+
+`floor_remote`: one per conversation with a remote origin; the further requests that the origin
+forces (`further_requests`); three (robots.txt, two of nodeinfo) per host that must be asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from math import ceil
+from typing import Any
+
+from toottail.simulator import listing
+from toottail.simulator.truth import Conversation, Truth, readable
+from toottail.simulator.world import Host, Status, World
+
+
+def floor_home(world: World, truth: Truth, *, limit: int = 200) -> dict[str, int]:
+    """The floor of requests to the home when ``limit`` timeline entries are read, by parts."""
+    pages = max(1, ceil(min(limit, len(world.timeline)) / 40))
+    conversations = truth.conversations()
+    leaves = sum(len(c.leaves) for c in conversations)
+    compares = sum(bool(c.reachable) or _shows_replies(truth, c) for c in conversations)
+    return {
+        "timeline": pages,
+        "resolves": leaves,
+        "compares": compares,
+        "total": pages + leaves + compares,
+    }
+
+
+def _shows_replies(truth: Truth, conversation: Conversation) -> bool:
+    return any(s in truth.at_start for s in conversation.root.branch() if s.parent is not None)
+
+
+def floor_remote(world: World, truth: Truth) -> dict[str, Any]:
+    """The floor of requests to all other hosts, by parts."""
+    remote = [c for c in truth.conversations() if c.root.host != world.home.name]
+    hosts = {c.root.host for c in remote}
+    beyond = 0
+    for conversation in remote:
+        further = further_requests(world, conversation.root)
+        beyond += further.count
+        hosts |= further.hosts
+    return {
+        "conversations": len(remote),
+        "further": beyond,
+        "hosts": 3 * len(hosts),
+        "total": len(remote) + beyond + 3 * len(hosts),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Requests beyond the first, and the hosts they go to."""
+
+    count: int
+    hosts: frozenset[str]
+
+
+def further_requests(world: World, root: Status) -> Further:
+    """What reading ``root``'s conversation takes after one request to its origin.
+
+    An origin whose contexts are capped: a greedy choice among contexts and pages of replies,
+    largest gain first, until all it knows is listed. An origin without the Mastodon API: the pages
+    of its collections, and one request per reply that they only name, unless another answer showed
+    it whole.
+    """
+    host = world.hosts[root.host]
+    if not readable(host):
+        return Further(0, frozenset())
+    if host.flavour.rest == 200:
+        count = _beyond_caps(host, root) if host.flavour.capped else 0
+        return Further(count, frozenset())
+    return _by_activitypub(world, host, root)
+
+
+def _beyond_caps(host: Host, root: Status) -> int:
+    def context(status: Status) -> set[Status]:
+        return set(listing.anonymous_context(host, status)[1])
+
+    everything = [s for s in listing.descendants(host, root, 1 << 30, 1 << 30) if s.listable]
+    left = set(everything) - context(root)
+    if not left:
+        return 0
+    options = [context(s) for s in everything if host.children_of(s)]
+    for status in (root, *everything):
+        if status.host == host.name:
+            options += _chunks(listing.self_replies(host, status))
+            options += _chunks(listing.others_replies(host, status))
+    heap = [(-len(option & left), n) for n, option in enumerate(options)]
+    heapify(heap)
+    count = 0
+    while left and heap:
+        promised, n = heappop(heap)
+        gain = len(options[n] & left)
+        if gain < -promised:
+            heappush(heap, (-gain, n))
+            continue
+        if gain == 0:
+            break
+        left -= options[n]
+        count += 1
+    return count
+
+
+def _chunks(statuses: list[Status]) -> list[set[Status]]:
+    size = listing.PAGE
+    return [set(statuses[i : i + size]) for i in range(0, len(statuses), size)]
+
+
+def _by_activitypub(world: World, host: Host, root: Status) -> Further:
+    count, hosts = _pages(host, root), set[str]()
+    shown: set[Status] = {root}
+    queue = deque(c for c in host.children_of(root) if c.listable)
+    while queue:
+        status = queue.popleft()
+        own = world.hosts[status.host]
+        if status in shown or host.flavour.replies == "none":
+            continue
+        shown.add(status)
+        if own is host and host.flavour.replies == "mastodon":
+            count += _pages(own, status) * bool(own.children_of(status))
+        elif readable(own) and own.has(status):
+            count += 1
+            hosts.add(own.name)
+            if own.flavour.rest == 200 and not own.flavour.capped:
+                shown.update(listing.descendants(own, status, 1 << 30, 1 << 30))
+            elif own.flavour.rest == 200:
+                shown.update(listing.anonymous_context(own, status)[1])
+            else:
+                count += _pages(own, status)
+        queue.extend(c for c in own.children_of(status) if c.listable and c not in shown)
+    return Further(count, frozenset(hosts))
+
+
+def _pages(host: Host, status: Status) -> int:
+    if host.flavour.replies == "mastodon":
+        own = len(listing.self_replies(host, status))
+        others = len(listing.others_replies(host, status))
+        return (own > listing.EMBEDDED) * ceil(own / listing.PAGE) + ceil(others / listing.PAGE)
+    count = len(host.children_of(status))
+    return max(1, ceil(count / listing.PLAIN_PAGE)) if host.flavour.replies == "pages" else 0

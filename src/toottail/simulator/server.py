@@ -1,0 +1,234 @@
+"""The pretend fediverse on one TLS socket: every host name, one port."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from pathlib import Path
+from types import TracebackType
+
+from aiohttp import web
+
+from toottail.simulator import certificates, control, origin, throttles
+from toottail.simulator.counters import Asked, Counters
+from toottail.simulator.fetching import Fetching
+from toottail.simulator.home import PAGING, Home
+from toottail.simulator.hostile import arm
+from toottail.simulator.misbehave import PRIVATE_HOST, misbehave
+from toottail.simulator.options import Options
+from toottail.simulator.origin import Reply, error
+from toottail.simulator.truth import Truth
+from toottail.simulator.world import Host, World
+
+CONTROL = "control.example"
+
+
+class Simulator:
+    """Serves a `World` on 127.0.0.1 while its context is open.
+
+    ``directory`` gets ``ca.pem``. ``scopes`` are those of the member's token. A second listener on
+    127.0.0.66 counts who follows redirects into private networks; where that address cannot be
+    bound, ``private_listener`` stays False.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        directory: Path,
+        *,
+        port: int = 0,
+        scopes: str | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.world = world
+        self.options = options or Options()
+        self.counters = Counters()
+        arm(world)
+        self.truth = Truth(world)
+        self.fetching = Fetching(world, self.options, self.counters)
+        needed = world.home_flavour.search_scope
+        self.home = Home(
+            world,
+            self.fetching,
+            scopes or ("read" if needed == "read" else "read:statuses read:search"),
+        )
+        self.throttles: dict[str, throttles.Throttles] = {}
+        self.port = port
+        self.private_listener = False
+        self.directory = directory
+        self.ca_file = directory / "ca.pem"
+        self._servers: list[asyncio.Server] = []
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Variables that lead a TootTail process here."""
+        return {
+            "TOOTTAIL_CONNECT_TO": f".example=127.0.0.1:{self.port}",
+            "SSL_CERT_FILE": str(self.ca_file),
+            "TOOTTAIL_ALLOW_NETWORKS": "127.0.0.1/32",
+        }
+
+    async def __aenter__(self) -> Simulator:
+        names = [*self.world.hosts, CONTROL]
+        self.ca_file, context, self._unsigned = certificates.make(self.directory, names)
+        context.sni_callback = self._choose_certificate
+        self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            self._web, "127.0.0.1", self.port, ssl=context, backlog=512
+        )
+        self.port = server.sockets[0].getsockname()[1]
+        self._servers = [server]
+        try:
+            trap = await asyncio.start_server(self._spring_trap, PRIVATE_HOST, self.port)
+            self._servers.append(trap)
+            self.private_listener = True
+        except OSError:
+            self.private_listener = False
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for server in self._servers:
+            server.close()
+        await self.fetching.close()
+        await self._web.shutdown(timeout=0.2)
+
+    def _choose_certificate(
+        self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext
+    ) -> None:
+        host = self.world.hosts.get(name or "")
+        if host is not None and any(fault.kind == "bad-tls" for fault in host.faults):
+            connection.context = self._unsigned
+
+    def _spring_trap(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.counters.private_hits += 1
+        writer.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        name = request.host.partition(":")[0].lower()
+        if name == CONTROL:
+            return _wire(await control.answer(self, request))
+        host = self.world.hosts.get(name)
+        if host is None:
+            return _wire(error(421, "no such host here"))
+        path = request.rel_url.raw_path
+        asked = Asked(
+            time.time(),
+            name,
+            request.method,
+            request.rel_url.raw_path_qs,
+            kind_of(path),
+            request.headers.get("User-Agent", ""),
+            "Authorization" in request.headers,
+        )
+        self.counters.begin(asked)
+        sent = 0
+        try:
+            self._judge_manners(host, asked, path)
+            response = await misbehave(host, request, asked.kind, self.port)
+            if response is None:
+                response = _wire(await self._answer(host, request, path, asked))
+            sent = response.status
+            return response
+        finally:
+            self.counters.end(asked, sent)
+
+    def _judge_manners(self, host: Host, asked: Asked, path: str) -> None:
+        if host is self.world.home or asked.kind == "robots":
+            return
+        delays = [fault.seconds for fault in host.faults if fault.kind == "crawl-delay"]
+        last = self.counters.last_asked.get(host.name, 0.0)
+        if delays and asked.time - last < 0.9 * delays[0]:
+            self.counters.too_soon[host.name] += 1
+        self.counters.last_asked[host.name] = asked.time
+        forbidden = any(fault.kind == "robots" for fault in host.faults)
+        if forbidden or path.startswith(host.flavour.disallowed or ("\0",)):
+            self.counters.robots_violations[f"{host.name} {asked.kind}"] += 1
+
+    async def _answer(self, host: Host, request: web.BaseRequest, path: str, asked: Asked) -> Reply:
+        pause = host.latency * self.world.random.uniform(0.7, 1.3) * self.options.latency_scale
+        if asked.kind != "search":
+            await asyncio.sleep(pause)
+        if request.method not in ("GET", "HEAD"):
+            return error(404, origin.NOT_FOUND)
+        if host is self.world.home and path.startswith("/api/"):
+            return await self._answer_home(request, path)
+        verdict = self._throttles(host.name).count(
+            self._anonymous_rules(host, request, path), time.time()
+        )
+        if not verdict.allowed:
+            reply = error(429, "Too many requests")
+        else:
+            reply = self._anonymous(host, request, path)
+        reply.headers.update(verdict.headers)
+        if asked.kind == "context" and reply.status == 200:
+            self.counters.contexts[f"{host.name} {path}"] += 1
+        return reply
+
+    def _anonymous(self, host: Host, request: web.BaseRequest, path: str) -> Reply:
+        query = request.rel_url.raw_query_string
+        accept = request.headers.get("Accept", "")
+        return origin.answer(self.world, host, path, query, accept)
+
+    def _anonymous_rules(
+        self, host: Host, request: web.BaseRequest, path: str
+    ) -> list[tuple[throttles.Rule, str]]:
+        if not host.flavour.throttled:
+            return []
+        whom = request.remote or ""
+        rules = [(throttles.ANONYMOUS, whom)] if path.startswith("/api/") else []
+        paging = any(name in request.query for name in PAGING)
+        return rules + [(throttles.ANONYMOUS_PAGING, whom)] * paging
+
+    async def _answer_home(self, request: web.BaseRequest, path: str) -> Reply:
+        authorization = request.headers.get("Authorization", "")
+        grant = self.home.grant_of(authorization)
+        rules = self.home.rules(grant, request.query, request.remote or "")
+        verdict = self._throttles(self.world.home.name).count(rules, time.time())
+        if not verdict.allowed:
+            reply = error(429, "Too many requests")
+        elif grant is not None:
+            reply = await self.home.answer(path, request.query, grant)
+        elif authorization:
+            reply = error(401, "The access token is invalid")
+        elif path.startswith(("/api/v1/timelines/home", "/api/v2/search", "/api/v1/markers")):
+            reply = error(401, "This method requires an authenticated user")
+        else:
+            reply = self._anonymous(self.world.home, request, path)
+        reply.headers.update(verdict.headers)
+        return reply
+
+    def _throttles(self, name: str) -> throttles.Throttles:
+        found = self.throttles.get(name)
+        if found is None:
+            options = self.options
+            found = self.throttles[name] = throttles.Throttles(
+                options.throttle_scale, options.limit_scale, options.throttles
+            )
+        return found
+
+
+def kind_of(path: str) -> str:
+    """What a request is about, as the report splits them."""
+    if path == "/robots.txt":
+        return "robots"
+    if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
+        return "nodeinfo"
+    if path.startswith("/api/v1/timelines/"):
+        return "timeline"
+    if path.startswith("/api/v2/search"):
+        return "search"
+    if path.startswith("/api/v1/statuses/") and path.endswith("/context"):
+        return "context"
+    return "other" if path.startswith("/api/") else "ap"
+
+
+def _wire(reply: Reply) -> web.Response:
+    kind = {"Content-Type": reply.content_type}
+    return web.Response(status=reply.status, body=reply.body, headers=kind | reply.headers)

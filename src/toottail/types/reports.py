@@ -1,0 +1,47 @@
+"""What a run tells while it goes on, and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. Counts are of the run's own conversations."""
+
+    collected: bool = False
+    statuses_read: int = 0
+    conversations: int = 0
+    looked: int = 0
+    finished: int = 0
+    found: int = 0
+    delivered: int = 0
+    waiting_for: tuple[tuple[str, datetime], ...] = ()
+    """Hosts that let us ask again only later, and when."""
+    problem: str | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run; the names are those of the JSON object that `fetch --json` prints."""
+
+    home: str
+    account: str | None
+    finished: bool
+    statuses_read: int = 0
+    conversations: int = 0
+    replies_found: int = 0
+    already_there: int = 0
+    delivered: int = 0
+    unattached: int = 0
+    not_obtained: int = 0
+    unreachable: int = 0
+    requests: int = 0
+    requests_home: int = 0
+    requests_remote: int = 0
+    hosts_failed: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    problem: str | None = None
+    would_resolve: tuple[str, ...] = ()

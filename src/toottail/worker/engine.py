@@ -1,0 +1,196 @@
+"""The engine: lanes dispatched by PgQueuer, taken by lease, woken by the tick.
+
+PgQueuer is the doorbell, the rows are the truth. A job names a lane; whoever picks it up takes the
+lane if nobody holds it, or tells the holder that work came in. Jobs carry the lane's epoch in their
+dedupe key, so that a lane has at most one job waiting, and a job that is just ending never swallows
+new work. What falls between is found by the tick within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+
+from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
+from toottail.repository import lanes
+from toottail.repository.database import Connection, Database
+from toottail.repository.sealing import Sealer
+from toottail.servers.budgets import HostBudget, standard_limits
+from toottail.servers.door import Door
+from toottail.settings import Settings
+from toottail.worker.lease import Lease, steady
+from toottail.worker.visit import LaneVisit
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.5
+"""Seconds between two looks at what is due."""
+_ENTRYPOINT = "lane"
+_HEARTBEAT = timedelta(seconds=20)
+_STOP_WITHIN = 10.0
+
+
+class Engine:
+    """Serves lanes until it is stopped. Made by `running`."""
+
+    def __init__(self, settings: Settings, database: Database, door: Door, sealer: Sealer) -> None:
+        self.settings = settings
+        self.database = database
+        self.door = door
+        self.sealer = sealer
+        self.stopping = False
+        self.failure: BaseException | None = None
+        self._held: dict[str, LaneVisit] = {}
+        self._pokes: dict[int, set[str]] = {}
+        self._limits = standard_limits(settings.home_share, settings.user_share)
+        self._queue: QueueManager | None = None
+        self.failed = asyncio.Event()
+
+    @property
+    def worker(self) -> QueueManager:
+        """PgQueuer's manager; its id is this worker's id."""
+        assert self._queue is not None
+        return self._queue
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serves lanes while the block lasts, and gives them back at its end."""
+        async with AsyncExitStack() as stack:
+            own = await stack.enter_async_context(self.database.connection())
+            listening = await self._raw(stack)
+            self._queue = QueueManager(Queries(AsyncpgDriver(listening)))
+            self._queue.entrypoint(_ENTRYPOINT)(self._serve)
+            await lanes.join(own, self._queue.queue_manager_id)
+            serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
+            ticking = asyncio.create_task(self._tick(own), name="tick")
+            for task in (serving, ticking):
+                task.add_done_callback(self._note_failure)
+            try:
+                yield
+            finally:
+                await self._stop(serving, ticking)
+                with suppress(StorageError, OSError):
+                    await lanes.leave(own, self._queue.queue_manager_id)
+
+    async def _raw(self, stack: AsyncExitStack) -> object:
+        """A connection of the pool as asyncpg has it, for PgQueuer to listen on."""
+        connection = await self.database.pool.acquire()
+        stack.push_async_callback(self.database.pool.release, connection)
+        return connection
+
+    async def _dispatch(self, queue: QueueManager) -> None:
+        most = max(self.settings.lanes_at_once, 20)
+        await queue.run(
+            dequeue_timeout=timedelta(seconds=5),
+            batch_size=10,
+            max_concurrent_tasks=most,
+            heartbeat_timeout=_HEARTBEAT,
+            log_aggregation_interval=timedelta(0),
+        )
+
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self.stopping:
+            return
+        self.failure = task.exception() or DatabaseUnavailable("the dispatcher stopped by itself")
+        self.failed.set()
+
+    async def _stop(self, serving: asyncio.Task[None], ticking: asyncio.Task[None]) -> None:
+        self.stopping = True
+        ticking.cancel()
+        self.worker.shutdown.set()
+        for visit in self._held.values():
+            visit.poked.set()
+        _, late = await asyncio.wait([serving], timeout=_STOP_WITHIN)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(serving, ticking, return_exceptions=True)
+
+    # Lanes
+
+    async def _serve(self, job: Job) -> None:
+        key = (job.payload or b"").decode()
+        held = self._held.get(key)
+        if held is not None:
+            held.poked.set()
+        lease = Lease(
+            self.database,
+            key,
+            self.worker.queue_manager_id,
+            self.settings.lease,
+            steady,
+        )
+        while not await lease.take(lambda state: self._budget(key, state)):
+            async with self.database.connection() as conn:
+                if await lanes.poke(conn, key):
+                    return
+        visit = LaneVisit(self, lease)
+        self._held[key] = visit
+        try:
+            await visit.run()
+        except LaneLost:
+            log.warning("lane lost", lane=key, epoch=lease.epoch)
+        finally:
+            if self._held.get(key) is visit:
+                del self._held[key]
+
+    def _budget(self, key: str, state: dict[str, object]) -> HostBudget:
+        return HostBudget.from_state(key, state, defaults=self._limits)
+
+    # Doorbells
+
+    def collect_pokes(self, conn: Connection, into: set[str]) -> None:
+        """Lanes that this process holds are woken when the transaction of ``conn`` is through."""
+        self._pokes[id(conn)] = into
+
+    def forget_pokes(self, conn: Connection) -> None:
+        """The transaction of ``conn`` is over."""
+        self._pokes.pop(id(conn), None)
+
+    async def poke_held(self, hosts: Iterable[str]) -> None:
+        """Wakes visits of this process; rings for lanes that were let go in the meantime."""
+        missed = []
+        for host in hosts:
+            if host in self._held:
+                self._held[host].poked.set()
+            else:
+                missed.append(host)
+        if missed:
+            async with self.database.transaction() as conn:
+                await self.enqueue(conn, missed)
+
+    async def enqueue(self, conn: Connection, hosts: Iterable[str]) -> None:
+        """Rings for lanes, in the transaction of ``conn``."""
+        wanted = set(hosts)
+        here = {host for host in wanted if host in self._held}
+        self._pokes.get(id(conn), set()).update(here)
+        others = sorted(wanted - here)
+        if not others:
+            return
+        epochs = await lanes.epochs(conn, others)
+        await Queries(AsyncpgDriver(conn)).enqueue(
+            [_ENTRYPOINT] * len(epochs),
+            [key.encode() for key in epochs],
+            [0] * len(epochs),
+            dedupe_key=[f"{key}@{epoch}" for key, epoch in epochs.items()],
+            on_conflict="skip",
+        )
+
+    async def _tick(self, conn: Connection) -> None:
+        """One process at a time turns what is due into jobs."""
+        while True:
+            leads = await conn.fetchval("SELECT pg_try_advisory_lock($1)", lanes.TICK_LOCK)
+            if leads:
+                if self.database.embedded:
+                    await lanes.bury_the_dead(conn)
+                async with conn.transaction():
+                    await self.enqueue(conn, await lanes.due(conn, datetime.now(UTC)))
+                await self.poke_held(list(self._held))
+            await asyncio.sleep(TICK)

@@ -1,0 +1,182 @@
+"""A run: one account's conversations, completed once, by the same engine that serves many."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from pydantic import SecretStr
+
+from toottail.errors import HomeFailed, TokenRefused
+from toottail.flow.plan import Trust, plan
+from toottail.repository import deliveries, frontier, members, runs
+from toottail.repository.database import Database
+from toottail.repository.sealing import open_sealer
+from toottail.servers.door import Door
+from toottail.settings import Settings
+from toottail.types.reports import Progress, Report
+from toottail.worker.engine import Engine
+
+_WATCH_EVERY = 0.1
+_SHOW_EVERY = 0.5
+_ACTIVE_FOR = timedelta(seconds=30)
+
+
+async def fetch(
+    settings: Settings,
+    database: Database,
+    home: str,
+    token: SecretStr,
+    *,
+    limit: int = 200,
+    dry: bool = False,
+    max_wait: float = 1200.0,
+    show: Callable[[Progress], None] = lambda _: None,
+) -> Report:
+    """Completes the conversations in the newest ``limit`` statuses of one home timeline.
+
+    ``max_wait`` is how many seconds may be spent waiting while every host says "later". With
+    ``dry`` nothing is resolved; the report names what would be. ``show`` gets the progress now and
+    then. Raises `TokenRefused`, `HomeFailed` or `StorageError`; cancelled, it leaves everything so
+    that the next run goes on from there.
+    """
+    sealer = open_sealer(settings)
+    began = time.monotonic()
+    secret = token.get_secret_value()
+    async with database.transaction() as conn:
+        member = await members.ensure(
+            conn, home, sealer.fingerprint(home, secret), sealer.seal(secret)
+        )
+        run_id = uuid4()
+        await members.start_run(conn, run_id, member.id, wanted=limit, dry=dry)
+        await members.stay_active(conn, member.id, datetime.now(UTC) + _ACTIVE_FOR)
+        await members.ask_collect(conn, member.id, datetime.now(UTC))
+    run = _Run(database, run_id, member.id, home, max_wait, show)
+    try:
+        async with Door(settings) as door:
+            engine = Engine(settings, database, door, sealer)
+            async with engine.running():
+                await run.wait(engine)
+        report = await run.report(member.account, time.monotonic() - began, dry=dry)
+    finally:
+        await run.end()
+    return report
+
+
+class _Run:
+    def __init__(
+        self,
+        database: Database,
+        run_id: UUID,
+        member_id: int,
+        home: str,
+        max_wait: float,
+        show: Callable[[Progress], None],
+    ) -> None:
+        self._database = database
+        self._id = run_id
+        self._member_id = member_id
+        self._home = home
+        self._max_wait = max_wait
+        self._show = show
+        self._progress = Progress()
+        self._problem: str | None = None
+
+    async def wait(self, engine: Engine) -> None:
+        """Until everything this run read is done, or cannot be done in time."""
+        async with self._database.transaction() as conn:
+            await engine.enqueue(conn, [self._home])
+        shown = active = 0.0
+        idle_since: float | None = None
+        while True:
+            now = time.monotonic()
+            if engine.failure is not None:
+                raise engine.failure
+            async with self._database.connection() as conn:
+                if now - active > _ACTIVE_FOR.total_seconds() / 3:
+                    until = datetime.now(UTC) + _ACTIVE_FOR
+                    await members.stay_active(conn, self._member_id, until)
+                    active = now
+                self._progress = await runs.progress(conn, self._id)
+                next_due = await frontier.run_next_due(conn, self._id)
+            if now - shown > _SHOW_EVERY:
+                self._show(self._progress)
+                shown = now
+            if self._is_over():
+                self._show(self._progress)
+                return
+            waiting = next_due is not None and next_due > datetime.now(UTC) + timedelta(seconds=2)
+            idle_since = (idle_since or now) if waiting else None
+            if self._is_too_late(idle_since, next_due):
+                return
+            await asyncio.wait([asyncio.ensure_future(engine.failed.wait())], timeout=_WATCH_EVERY)
+
+    def _is_over(self) -> bool:
+        at = self._progress
+        if at.problem is not None:
+            if at.exit_code == 2:
+                raise TokenRefused(at.problem)
+            raise HomeFailed(at.problem)
+        return at.collected and at.finished >= at.conversations
+
+    def _is_too_late(self, idle_since: float | None, next_due: datetime | None) -> bool:
+        """Whether going on would mean to wait longer than we may."""
+        if idle_since is None or next_due is None:
+            return False
+        waited = time.monotonic() - idle_since
+        ahead = (next_due - datetime.now(UTC)).total_seconds()
+        if waited + ahead <= self._max_wait:
+            return False
+        hosts = ", ".join(host for host, _ in self._progress.waiting_for) or self._home
+        self._problem = (
+            f"stopped waiting for {hosts}, which can be asked again at {next_due:%H:%M:%S} UTC;"
+            " the next run goes on from here"
+        )
+        return True
+
+    async def report(self, account: str | None, seconds: float, *, dry: bool) -> Report:
+        """What the run brought."""
+        async with self._database.connection() as conn:
+            outcome = await runs.outcome(conn, self._id)
+            to_home, to_others = await runs.spent(conn, self._id)
+            failed = await runs.hosts_failed(conn, self._id)
+            progress = await runs.progress(conn, self._id)
+        return Report(
+            home=self._home,
+            account=account,
+            finished=self._problem is None,
+            statuses_read=progress.statuses_read,
+            conversations=progress.conversations,
+            replies_found=outcome["found"],
+            already_there=outcome["already_there"],
+            delivered=outcome["delivered"],
+            unattached=outcome["unattached"],
+            not_obtained=outcome["not_obtained"],
+            unreachable=outcome["unreachable"],
+            requests=to_home + to_others,
+            requests_home=to_home,
+            requests_remote=to_others,
+            hosts_failed=failed,
+            seconds=round(seconds, 2),
+            problem=self._problem,
+            would_resolve=await self._would_resolve() if dry else (),
+        )
+
+    async def _would_resolve(self) -> tuple[str, ...]:
+        found: list[str] = []
+        now = datetime.now(UTC)
+        async with self._database.connection() as conn:
+            for number in await runs.conversation_ids(conn, self._id):
+                nodes = await deliveries.nodes(conn, self._home, number, now)
+                counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
+                trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
+                found += plan(nodes, climbs=True, trust=trust).resolve
+        return tuple(found)
+
+    async def end(self) -> None:
+        """Ends the run in the database; the member is active no more unless others need them."""
+        async with self._database.transaction() as conn:
+            await members.end_run(conn, self._id, self._problem)

@@ -1,0 +1,233 @@
+"""The visit of one lane: it drains what is due at one host, at the host's pace, and lets go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from pydantic import SecretStr
+
+from toottail.errors import LaneLost, NotPermittedYet, RemoteError, StorageError, TokenRefused
+from toottail.flow.visit import HOST_FAILS_AFTER
+from toottail.repository import hosts, members
+from toottail.repository.database import Connection
+from toottail.repository.hosts import HostRow
+from toottail.servers.asker import Asker
+from toottail.servers.homes import HomeClient
+from toottail.servers.nodeinfo import Software
+from toottail.servers.permit import Permit
+from toottail.worker import chores
+from toottail.worker.chores import Chore
+from toottail.worker.lease import Lease, Tally, current_tally
+
+if TYPE_CHECKING:
+    from toottail.worker.engine import Engine
+
+log = structlog.get_logger(__name__)
+
+LONGEST = 30.0
+"""Seconds after which a visit takes nothing new, so that other lanes get their turn."""
+_LINGER = timedelta(seconds=1)
+_AFTER_A_FAULT = timedelta(minutes=1)
+_RETRY_AT_LEAST = timedelta(seconds=1)
+
+
+class LaneVisit:
+    """One visit; implements `toottail.flow.visit.Visit` for the steps it runs."""
+
+    def __init__(self, engine: Engine, lease: Lease) -> None:
+        self.host = lease.key
+        self.row = HostRow(self.host)
+        self.software = Software("unknown", "")
+        self.poked = asyncio.Event()
+        self._engine = engine
+        self._lease = lease
+        self._tokens: dict[int, SecretStr] = {}
+        self._member: dict[asyncio.Task[None] | None, int] = {}
+        self._home_permit = self._permit(engine.settings.home_in_flight)
+        self._host_permit = self._permit(engine.settings.host_in_flight)
+        self._reported = Tally()
+        self._running: dict[tuple[str, object], asyncio.Task[None]] = {}
+
+    def _permit(self, in_flight: int) -> Permit:
+        return Permit(
+            self.host,
+            self._lease.budget,
+            in_flight=in_flight,
+            before_send=self._lease.before_send,
+            clock=self.now,
+        )
+
+    # What steps use
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        return datetime.now(UTC)
+
+    def ask(self) -> Asker:
+        """Anonymous requests to the host."""
+        return Asker(self._engine.door, self._host_permit)
+
+    def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
+        """The member in ``of`` whose budget allows most now, and requests as that member."""
+        now = self.now()
+        known = [member for member in of if member in self._tokens]
+        if not known:
+            raise TokenRefused(f"no member of {self.host} is active any more")
+        budget = self._lease.budget
+        member = min(known, key=lambda m: budget.earliest([f"token:{m}"], now))
+        self._member[asyncio.current_task()] = member
+        ask = Asker(self._engine.door, self._home_permit, home=self.host)
+        return member, HomeClient(ask, self._tokens[member], str(member), self.software)
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """For reading rows."""
+        return self._engine.database.connection()
+
+    @asynccontextmanager
+    async def fenced(self) -> AsyncIterator[Connection]:
+        """A transaction that counts only while the lane is ours. Raises `LaneLost`."""
+        woken: set[str] = set()
+        async with self._engine.database.transaction() as conn:
+            await self._lease.hold(conn)
+            self._engine.collect_pokes(conn, woken)
+            try:
+                yield conn
+            finally:
+                self._engine.forget_pokes(conn)
+        await self._engine.poke_held(woken)
+
+    async def wake(self, conn: Connection, hosts: Iterable[str]) -> None:
+        """Makes work for lanes known when the transaction is through."""
+        await self._engine.enqueue(conn, hosts)
+
+    def failures(self) -> int:
+        """How many requests to the host failed in a row."""
+        return self._lease.budget.failures
+
+    def retry_at(self) -> datetime:
+        """When a failed request to the host may be tried again."""
+        now = self.now()
+        return max(self._lease.budget.earliest(["anonymous"], now), now + _RETRY_AT_LEAST)
+
+    def sent(self) -> int:
+        """Requests of the running step since it last asked."""
+        tally = current_tally.get()
+        if tally is None:
+            return 0
+        sent, tally.sent = tally.sent, 0
+        return sent
+
+    # The loop
+
+    async def run(self) -> None:
+        """Drains the lane and gives it back. Raises `LaneLost` when somebody took over."""
+        keeper = asyncio.create_task(self._lease.keep())
+        try:
+            while True:
+                await self._drain(asyncio.get_running_loop().time() + LONGEST)
+                if await self._lease.release():
+                    return
+        finally:
+            keeper.cancel()
+            for task in self._running.values():
+                task.cancel()
+            await asyncio.gather(keeper, *self._running.values(), return_exceptions=True)
+
+    async def _drain(self, until: float) -> None:
+        await self._load()
+        queue: deque[Chore] = deque()
+        width = 2 * (self._engine.settings.home_in_flight + self._engine.settings.host_in_flight)
+        loop = asyncio.get_running_loop()
+        while True:
+            self.poked.clear()
+            over = loop.time() >= until or self._engine.stopping
+            if not queue and not over:
+                taken = set(self._running)
+                queue.extend(await chores.due(self, skip=taken))
+            while queue and len(self._running) < width and not over:
+                self._start(queue.popleft())
+            if not self._running and not await self._linger(over):
+                return
+            await self._wait_for_one()
+
+    async def _load(self) -> None:
+        async with self.connection() as conn:
+            self.row = await hosts.get(conn, self.host)
+            sealed = await members.sealed_tokens(conn, self.host, self.now())
+        self._tokens = {m: SecretStr(self._engine.sealer.open(t)) for m, t in sealed.items()}
+        if self.row.software is not None:
+            self.software = Software(self.row.software, self.row.version or "")
+        chores.set_robots(self, self._host_permit)
+
+    async def reload(self) -> None:
+        """Reads again what is known of the host, after a step learnt it."""
+        await self._load()
+
+    async def _linger(self, over: bool) -> bool:
+        """Waits for what is due within a moment, rather than let go and come back."""
+        if over:
+            return False
+        async with self.connection() as conn:
+            at = await chores.next_due(conn, self.host)
+        now = self.now()
+        if at is None or at > now + _LINGER:
+            return False
+        if at > now:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.poked.wait(), (at - now).total_seconds())
+        return True
+
+    async def _wait_for_one(self) -> None:
+        if not self._running:
+            return
+        poke = asyncio.create_task(self.poked.wait())
+        try:
+            await asyncio.wait([*self._running.values(), poke], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            poke.cancel()
+        for key, task in list(self._running.items()):
+            if task.done():
+                del self._running[key]
+                self._member.pop(task, None)
+                task.result()
+
+    def _start(self, chore: Chore) -> None:
+        self._running[chore.key] = asyncio.create_task(self._one(chore))
+
+    async def _one(self, chore: Chore) -> None:
+        current_tally.set(Tally())
+        try:
+            await chore.run()
+        except NotPermittedYet as wait:
+            await chore.put_off(wait.until)
+        except TokenRefused as refused:
+            await self._refuse(refused)
+        except RemoteError as error:
+            await self._failed(chore, error)
+        except (LaneLost, StorageError):
+            raise
+        except Exception:
+            # A fault of ours in one step must neither stop the lane nor spin: it is told, and the
+            # step comes back later.
+            log.exception("step failed", host=self.host, step=chore.key[0])
+            await chore.put_off(self.now() + _AFTER_A_FAULT)
+
+    async def _refuse(self, refused: TokenRefused) -> None:
+        member = self._member.get(asyncio.current_task())
+        async with self.fenced() as conn:
+            if member is not None:
+                await members.refuse(conn, member, str(refused))
+        if member is not None:
+            self._tokens.pop(member, None)
+
+    async def _failed(self, chore: Chore, error: RemoteError) -> None:
+        await chore.put_off(self.retry_at())
+        if chore.member_wise and self.failures() >= HOST_FAILS_AFTER:
+            async with self.fenced() as conn:
+                await members.fail_home(conn, self.host, f"the home does not answer: {error}")

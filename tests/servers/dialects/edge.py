@@ -1,0 +1,182 @@
+"""The edge, faked: hosts that answer from canned documents or from a pretend world.
+
+And a reader that does with Readings what the flow does, in the plainest way, to see where the
+questions of the dialects lead and how many they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+from multidict import CIMultiDict
+
+from toottail.errors import AnswerRefused, Forbidden, Gone, RedirectedAway, RemoteError, ServerFault
+from toottail.servers.asker import Asker
+from toottail.servers.dialects import choose
+from toottail.servers.door import Answer
+from toottail.servers.nodeinfo import Software
+from toottail.simulator import origin
+from toottail.simulator.world import Status, World
+from toottail.types.hosts import host_of
+from toottail.types.statuses import FoundStatus, LookTarget, Reading
+
+MASTODON = Software("mastodon", "4.3.8")
+Canned = Mapping[str, object]
+
+
+class FakeAsker:
+    """Answers from ``documents`` (by path, or path and query): a JSON value, bytes, or an error."""
+
+    def __init__(
+        self, host: str, documents: Canned, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.host = host
+        self.documents = documents
+        self.headers = headers or {}
+        self.asked: list[str] = []
+        self.options: list[dict[str, Any]] = []
+
+    async def get(
+        self, path_or_url: str, *, params: Mapping[str, str] | None = None, **options: Any
+    ) -> Answer:
+        """As `Asker.get`."""
+        url = urljoin(f"https://{self.host}", path_or_url)
+        if params:
+            url += "?" + urlencode(params)
+        if host_of(url) != self.host:
+            raise RedirectedAway(self.host, url)
+        parts = urlsplit(url)
+        self.asked.append(path := parts.path + (f"?{parts.query}" if parts.query else ""))
+        self.options.append(options)
+        found = self.documents.get(path, self.documents.get(parts.path))
+        if found is None:
+            raise Gone(self.host, 404)
+        if isinstance(found, RemoteError):
+            raise found
+        body = found if isinstance(found, bytes) else msgspec.json.encode(found)
+        status = int(self.headers.get(":status", "200"))
+        return Answer(self.host, status, CIMultiDict(self.headers), body, url)
+
+
+def asker(fake: object) -> Asker:
+    """``fake`` for what takes an Asker."""
+    return cast(Asker, fake)
+
+
+class WorldAsker:
+    """A host of a simulated world, without a socket."""
+
+    def __init__(self, world: World, host: str, counts: Counter[str]) -> None:
+        self.host = host
+        self._world = world
+        self._counts = counts
+
+    async def get(self, path_or_url: str, *, accept: str = "application/json", **_: Any) -> Answer:
+        """As `Asker.get`; follows one redirect, refuses what is not JSON."""
+        url = urljoin(f"https://{self.host}", path_or_url)
+        parts = urlsplit(url)
+        assert parts.hostname == self.host
+        host = self._world.hosts.get(self.host)
+        if host is None:
+            raise Gone(self.host, 404)
+        self._counts[self.host] += 1
+        reply = origin.answer(self._world, host, parts.path, parts.query, accept)
+        if reply.status == 302:
+            return await self.get(reply.headers["Location"], accept=accept)
+        if reply.status in (401, 403):
+            raise Forbidden(self.host, reply.status)
+        if reply.status in (404, 410):
+            raise Gone(self.host, reply.status)
+        if reply.status >= 500:
+            raise ServerFault(self.host, reply.status)
+        if "json" not in reply.content_type:
+            raise AnswerRefused(self.host, "no data")
+        return Answer(self.host, 200, CIMultiDict(reply.headers), reply.body, url)
+
+
+class Reader:
+    """Reads one conversation of a world to its end, in the plainest way a flow could."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.requests: Counter[str] = Counter()
+        self.known: dict[str, FoundStatus] = {}
+        self.parents: dict[str, str] = {}
+        self.children: dict[str, set[str]] = defaultdict(set)
+        self.listed: set[str] = set()
+        self.looks = 0
+        self._done: set[LookTarget] = set()
+        self._todo: dict[LookTarget, None] = {}
+        self._counts: dict[str, int] = {}
+
+    async def read(self, root: Status) -> None:
+        """Ask until nothing that would bring something is left to ask."""
+        self.root = root.uri
+        self._todo[LookTarget(root.uri, root.host)] = None
+        while self._todo or self._unplaced():
+            target = self._next()
+            if target is None:
+                break
+            await self._look(target)
+
+    def _next(self) -> LookTarget | None:
+        order = {"thread": 0, "ap:thread": 0, "context": 1, "replies": 2, "ap:replies": 2}
+        for target in sorted(self._todo, key=lambda t: order.get(t.how, 3)):
+            unplaced = self._unplaced()
+            if target.how not in order and unplaced:
+                break
+            del self._todo[target]
+            whole = bool(self.listed) and not unplaced
+            if "thread" in target.how or not (whole or self._complete(target.uri)):
+                return target
+        for uri in sorted(self._unplaced()):
+            target = LookTarget(uri, host_of(uri) or "")
+            if target not in self._done:
+                return target
+        return next(iter(self._todo), None)
+
+    def _unplaced(self) -> set[str]:
+        return {u for u in self.listed if u != self.root and u not in self.parents}
+
+    def _complete(self, uri: str) -> bool:
+        stack, seen = [uri], set()
+        while stack:
+            one = stack.pop()
+            if self._counts.get(one, 1 << 30) > len(self.children[one]) or one in seen:
+                return False
+            seen.add(one)
+            stack.extend(self.children[one])
+        return True
+
+    async def _look(self, target: LookTarget) -> None:
+        self._todo.pop(target, None)
+        if target in self._done:
+            return
+        self._done.add(target)
+        self.looks += 1
+        host = self.world.hosts[target.host]
+        software = Software(host.flavour.software, host.flavour.version)
+        ask = asker(WorldAsker(self.world, target.host, self.requests))
+        try:
+            reading = await choose(software).look(ask, target, software)
+        except RemoteError:
+            return
+        self._take(target.host, reading)
+
+    def _take(self, host: str, reading: Reading) -> None:
+        for status in reading.statuses:
+            count = status.replies_count
+            if host in (status.host, host_of(self.root)) and count is not None:
+                self._counts[status.uri] = max(count, self._counts.get(status.uri, 0))
+            self.known.setdefault(status.uri, status)
+            if status.parent_uri:
+                self.parents[status.uri] = status.parent_uri
+                self.children[status.parent_uri].add(status.uri)
+        self.listed.update(reading.listed)
+        for further in reading.further:
+            if further not in self._done:
+                self._todo[further] = None
