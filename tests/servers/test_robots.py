@@ -166,8 +166,8 @@ async def test_an_unreachable_server_is_not_asked_yet(server: PretendServer, doo
 async def test_a_page_for_people_or_a_redirect_elsewhere_is_no_rules(
     server: PretendServer, door: Door
 ) -> None:
-    server.on("/robots.txt", b"<html>", kind="text/html")
-    assert (await fetch_robots(asker(door), NOW)).text is None
+    server.on("/robots.txt", b"<html>Disallow: /</html>", kind="text/html")
+    assert Robots.from_record(await fetch_robots(asker(door), NOW)).allows("/x")
     server.on("/robots.txt", b"", "301 Moved", Location="https://two.example/robots.txt")
     assert (await fetch_robots(asker(door), NOW)).text is None
 

@@ -43,11 +43,11 @@ whose AS (SELECT home, members.collect_at FROM runs JOIN members ON members.id =
 SELECT min(at) FROM (
     SELECT collect_at AS at FROM whose
   UNION ALL
-    SELECT min(next_at) FROM looks JOIN mine USING (conversation_id) WHERE state = 'due'
+    SELECT min(looks.next_at) FROM looks JOIN mine USING (conversation_id) WHERE state = 'due'
   UNION ALL
-    SELECT min(next_at) FROM watches JOIN mine USING (conversation_id) JOIN whose USING (home)
+    SELECT min(watches.next_at) FROM watches JOIN mine USING (conversation_id) JOIN whose USING (home)
   UNION ALL
-    SELECT min(next_at) FROM deliveries JOIN mine USING (conversation_id) JOIN whose USING (home)
+    SELECT min(deliveries.next_at) FROM deliveries JOIN mine USING (conversation_id) JOIN whose USING (home)
     JOIN watches USING (home, conversation_id) WHERE stage = 'resolve'
 ) AS t
 """

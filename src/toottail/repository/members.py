@@ -139,9 +139,9 @@ async def start_run(
 ) -> None:
     """Begins a run; runs of this member that were killed are ended."""
     await conn.execute(
-        "UPDATE runs SET ended_at = now(), problem = coalesce(problem, 'interrupted')"
+        "UPDATE runs SET ended_at = now(), problem = coalesce(runs.problem, 'interrupted')"
         " FROM members WHERE members.id = member_id AND member_id = $1 AND ended_at IS NULL"
-        " AND (active_until IS NULL OR active_until < now())",
+        " AND (members.active_until IS NULL OR active_until < now())",
         member_id,
     )
     await conn.execute(

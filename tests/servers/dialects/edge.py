@@ -125,7 +125,7 @@ class Reader:
 
     def _next(self) -> LookTarget | None:
         order = {"thread": 0, "ap:thread": 0, "context": 1, "replies": 2, "ap:replies": 2}
-        for target in sorted(self._todo, key=lambda t: order.get(t.how, 3)):
+        for target in sorted(self._todo, key=lambda t: (order.get(t.how, 3), not t.hint)):
             unplaced = self._unplaced()
             if target.how not in order and unplaced:
                 break

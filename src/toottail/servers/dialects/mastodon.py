@@ -213,8 +213,9 @@ def _elsewhere(
     host: str, target: LookTarget, ancestors: list[ApiStatus], found: Iterable[FoundStatus]
 ) -> list[LookTarget]:
     """Questions to the hosts of what this one lists of a conversation that began elsewhere."""
-    if host_of(ancestors[0].uri if ancestors else target.uri) == host:
+    root = ancestors[0].uri if ancestors else target.uri
+    if host_of(root) == host:
         return []
     above = {status.uri for status in ancestors} | {target.uri}
     foreign = {s.uri: s.host for s in found if s.host != host and s.uri not in above}
-    return base.ask_at_home(foreign, target.uri)
+    return base.ask_at_home(foreign, root)
