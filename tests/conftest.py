@@ -67,7 +67,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """A new folder that others may pass through: pytest's own are closed to root's server."""
-    folder = Path(tempfile.mkdtemp(prefix="toottail-"))
+    folder = Path(tempfile.mkdtemp(prefix="toottail-test-"))
     if os.geteuid() == 0:
         folder.chmod(0o711)
     try:

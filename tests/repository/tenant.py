@@ -15,12 +15,15 @@ from pathlib import Path
 from toottail.errors import StorageError
 from toottail.repository.embedded import EmbeddedPostgres
 
+# Processes are killed here, not machines: what was written to a file stays.
+FOR_TESTS = {"fsync": "off"}
+
 
 async def main(data_dir: Path) -> None:
     # As in a program that shuts down in its own time after Ctrl-C.
     signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        async with EmbeddedPostgres(data_dir) as server:
+        async with EmbeddedPostgres(data_dir, settings=FOR_TESTS) as server:
             say("ready")
             while line := await asyncio.to_thread(sys.stdin.readline):
                 connection = await server.connect()

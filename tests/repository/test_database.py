@@ -30,6 +30,7 @@ async def test_the_embedded_database_is_migrated_by_itself_and_keeps_its_rows(
         assert database.embedded
         async with database.transaction() as connection:
             assert await connection.fetchval("SELECT count(*) FROM schema_migrations") > 0
+            assert await connection.fetchval("SHOW fsync") == "on"
             await connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
     assert not is_running(data_dir)
     async with open_database(settings) as database, database.connection() as connection:
@@ -111,6 +112,16 @@ async def test_an_unreachable_server_is_named_without_its_password(url: str) -> 
             pass
     shown = f"{caught.value} {caught.value.__cause__ or ''}"
     assert "hush" not in shown
+
+
+async def test_a_servers_refusal_that_repeats_the_password_is_shown_without_it(
+    postgres: EmbeddedPostgres,
+) -> None:
+    url = f"postgresql://hush%21:hush%21@/postgres?host={postgres.host}"
+    with pytest.raises(DatabaseUnavailable, match="authentication failed") as caught:
+        async with open_database(url_settings(url)):
+            pass
+    assert "hush" not in str(caught.value)
 
 
 async def test_an_unknown_database_on_a_server_is_named(postgres: EmbeddedPostgres) -> None:

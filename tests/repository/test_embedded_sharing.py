@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.repository.tenants import Tenant, is_running, servers, wait_until_stopped
+from toottail.repository.embedded import EmbeddedPostgres
 
 MAKE = "CREATE TABLE kept AS SELECT 7 AS value"
 READ = "SELECT value FROM kept"
@@ -131,3 +135,41 @@ def test_who_comes_while_the_server_is_stopping_waits_and_starts_it_again(
     with second:
         assert second.ask(READ) == 7
     assert not is_running(used_data_dir)
+
+
+def test_who_comes_while_a_server_without_keeper_is_stopping_waits_too(used_data_dir: Path) -> None:
+    with Tenant(used_data_dir) as first:
+        first.ask(MAKE)
+        keeper, postmaster = servers(used_data_dir)[:2]
+        postmaster.suspend()
+        keeper.kill()
+        first.kill()
+    second = Tenant(used_data_dir)
+    time.sleep(0.8)
+    assert second.process.poll() is None
+    postmaster.resume()
+    with second:
+        assert second.ask(READ) == 7
+    assert not is_running(used_data_dir)
+
+
+def test_a_kill_in_the_middle_of_the_first_start_leaves_nothing_in_the_way(data_dir: Path) -> None:
+    first = Tenant(data_dir)
+    while not list((data_dir / "database").glob("initdb-*/PG_VERSION")):
+        time.sleep(0.01)
+    first.kill()
+    with Tenant(data_dir) as second:
+        assert second.ask("SELECT 1") == 1
+
+
+async def test_a_start_given_up_halfway_ends_by_itself_and_the_next_one_works(
+    data_dir: Path,
+) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await EmbeddedPostgres(data_dir).__aenter__()
+    async with EmbeddedPostgres(data_dir) as server:
+        connection = await server.connect()
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+    assert not is_running(data_dir)

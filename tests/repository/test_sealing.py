@@ -36,7 +36,9 @@ def test_after_a_change_of_keys_old_seals_open_and_new_ones_need_the_new_key() -
     assert Sealer([NEW]).open(changed.seal("token")) == "token"
 
 
-@pytest.mark.parametrize("sealed", [Sealer([OLD]).seal("token"), b"", b"garbage"])
+@pytest.mark.parametrize(
+    "sealed", [Sealer([OLD]).seal("token"), b"", b"garbage"], ids=["other key", "empty", "garbage"]
+)
 def test_a_wrong_key_is_said_to_be_one(sealed: bytes) -> None:
     with pytest.raises(SettingsError, match="TOOTTAIL_SECRET_KEYS"):
         Sealer([NEW]).open(sealed)

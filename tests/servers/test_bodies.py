@@ -90,6 +90,20 @@ def test_the_cap_holds_to_the_byte() -> None:
         asyncio.run(read(pieces(b"x" * (MIB + 1)), cap=MIB))
 
 
+def test_the_cap_counts_inflated_bytes() -> None:
+    data = b"".join(b'{"id": %d, "content": "some words of a status"},' % n for n in range(60000))
+    packed = gzip.compress(data)
+    assert len(data) > 2 * MIB > 4 * len(packed)
+    with pytest.raises(AnswerRefused, match="more than 2 MiB"):
+        asyncio.run(read(pieces(packed), "gzip", cap=2 * MIB))
+
+
+def test_a_compressed_body_that_never_yields_anything_is_cut_off_too() -> None:
+    empty_blocks = b"\x00\x00\x00\xff\xff" * (MIB // 2)
+    with pytest.raises(AnswerRefused, match="more than 1 MiB"):
+        asyncio.run(read(pieces(empty_blocks), "deflate", cap=MIB))
+
+
 def test_a_body_to_be_cut_is_cut_at_the_cap() -> None:
     assert asyncio.run(read(pieces(b"x" * MIB), cap=1000, cut=True)) == b"x" * 1000
     packed = gzip.compress(b"x" * MIB)

@@ -209,6 +209,19 @@ def test_headers_of_one_throttle_do_not_stop_the_other(
     assert max([0, *throttles["user-paging:1"].counts.values()]) <= 150 + lanes
 
 
+def test_a_window_that_began_before_we_thought_starts_with_what_it_has_seen() -> None:
+    held = budget()
+    for _ in range(280):
+        held.spend(TOKEN, START)
+    held.told(TOKEN, headers(300, 20, at(60)), at(1), 0)
+    held.spend(TOKEN, at(58))
+    held.told(TOKEN, headers(300, 299, at(358)), at(59), 0)
+    for _ in range(284):
+        assert held.earliest(TOKEN, at(59)) == at(59)
+        held.spend(TOKEN, at(59))
+    assert held.earliest(TOKEN, at(59)) >= at(357)
+
+
 def test_a_reset_between_the_token_windows_is_the_paging_throttles() -> None:
     held = budget()
     for _ in range(140):
@@ -337,6 +350,7 @@ def test_a_429_of_one_throttle_leaves_the_others_open() -> None:
     held.told(PAGING, headers(300, 0, datetime(2030, 1, 1, 12, 15, tzinfo=UTC)), START, 0)
     held.refused(PAGING, None, START)
     assert held.earliest(PAGING, at(1)) > at(700)
+    assert held.earliest(TOKEN, at(1)) == at(1)
     assert held.earliest(("anonymous",), at(1)) == at(1)
 
 
@@ -442,6 +456,7 @@ def test_a_state_stays_small() -> None:
 
 
 def test_no_state_is_a_fresh_budget() -> None:
-    for nothing in (None, {}):
-        again = HostBudget.from_state("a.example", nothing, defaults=standard_limits())
-        assert again.earliest(TOKEN, START) == START
+    again = HostBudget.from_state("a.example", None, defaults=standard_limits())
+    assert again.earliest(TOKEN, START) == START
+    again = HostBudget.from_state("a.example", {}, defaults=standard_limits())
+    assert again.earliest(TOKEN, START) == START

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.servers.pretend import Heard, PretendServer, Script, asker, head, permit
+from tests.servers.pretend import Heard, PretendServer, Script, asker, head, permit, settings
 from toottail.errors import AnswerRefused, Gone, NotPermittedYet, RemoteError, Unreachable
 from toottail.servers.door import Door
 
@@ -88,10 +88,11 @@ async def test_a_drip_feed_ends_at_the_total_limit_and_counts_as_a_failure(
         await asker(door, leave).get("/x")
 
 
-async def test_silence_ends_at_the_idle_limit(server: PretendServer, door: Door) -> None:
+async def test_silence_ends_at_the_idle_limit(server: PretendServer) -> None:
     server.scripts["/x"] = streaming(b"", lambda: b"", 9, 1)
-    with pytest.raises(Unreachable, match="in time"):
-        await asker(door).get("/x")
+    async with Door(settings(server.port, total_timeout=60)) as patient, asyncio.timeout(5):
+        with pytest.raises(Unreachable, match="in time"):
+            await asker(patient).get("/x")
 
 
 async def test_a_body_shorter_than_promised_is_unreachable(

@@ -26,7 +26,7 @@ def document(**software: object) -> bytes:
 
 
 async def test_the_newest_document_is_read(server: PretendServer, door: Door) -> None:
-    server.on("/.well-known/nodeinfo", links("1.0", "2.0", "2.1"))
+    server.on("/.well-known/nodeinfo", links("1.0", "2.0", "2.1", "3.0"))
     server.on("/nodeinfo/2.1", document(name="Mastodon", version="4.5.0", repository="https://x/y"))
     assert await identify(asker(door)) == Software("mastodon", "4.5.0", "https://x/y")
     assert len(server.heard) == 2

@@ -110,6 +110,22 @@ async def test_who_is_cancelled_while_waiting_leaves_no_hole() -> None:
     assert permit.flying == 0
 
 
+async def test_a_turn_given_to_someone_just_cancelled_goes_to_the_next() -> None:
+    permit = made(Limit(100, 60), FakeTime(), in_flight=1)
+
+    async def one() -> None:
+        async with permit.admit(NAMES):
+            pass
+
+    async with permit.admit(NAMES):
+        second, third = (asyncio.ensure_future(one()) for _ in range(2))
+        await asyncio.sleep(0)
+    second.cancel()
+    async with asyncio.timeout(5):
+        await third
+    assert permit.sent == 2
+
+
 async def test_the_lane_is_asked_before_each_request_and_can_refuse_it() -> None:
     time = FakeTime()
     asked = 0

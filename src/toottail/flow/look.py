@@ -149,7 +149,7 @@ async def _conclude(
             conn, conversation_id, now, next_look(now, row.created_at, row.arrived_at)
         )
     if open_looks.soon:
-        return set()
+        return await looks.askable(conn, conversation_id, now)
     if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:
         await looks.fail(conn, conversation_id, open_looks.problem)
         return set()

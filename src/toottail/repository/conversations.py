@@ -27,17 +27,18 @@ _COUNTS = "SELECT host, count(*) AS n FROM statuses WHERE conversation_id = $1 G
 
 _STORE = """
 INSERT INTO statuses (uri, conversation_id, host, url, parent_uri, placed, listed_by, created_at,
-                      opted_out)
-SELECT uri, $1, host, url, parent_uri, placed, $2, created_at, opted_out
+                      opted_out, replies_count)
+SELECT uri, $1, host, url, parent_uri, placed, $2, created_at, opted_out, replies_count
 FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::timestamptz[],
-            $9::boolean[])
-    AS t (uri, host, url, parent_uri, placed, created_at, opted_out)
+            $9::boolean[], $10::integer[])
+    AS t (uri, host, url, parent_uri, placed, created_at, opted_out, replies_count)
 ON CONFLICT (uri) DO UPDATE
 SET parent_uri = coalesce(statuses.parent_uri, EXCLUDED.parent_uri),
     placed = statuses.placed OR EXCLUDED.placed,
     url = coalesce(statuses.url, EXCLUDED.url),
     created_at = coalesce(statuses.created_at, EXCLUDED.created_at),
     opted_out = statuses.opted_out OR EXCLUDED.opted_out,
+    replies_count = greatest(statuses.replies_count, EXCLUDED.replies_count),
     listed_by = CASE WHEN EXCLUDED.listed_by = statuses.host THEN EXCLUDED.listed_by
                 ELSE statuses.listed_by END
 WHERE statuses.conversation_id = EXCLUDED.conversation_id
@@ -51,7 +52,12 @@ WITH RECURSIVE up (uri, parent_uri, depth) AS (
     SELECT s.uri, s.parent_uri, depth + 1 FROM up JOIN statuses s ON s.uri = up.parent_uri
     WHERE s.conversation_id = $1 AND depth < 5000
 )
-SELECT uri FROM up ORDER BY depth DESC LIMIT 1
+SELECT uri, parent_uri FROM up ORDER BY depth DESC LIMIT 1
+"""
+
+_NAMED_PARENT = """
+INSERT INTO statuses (uri, conversation_id, host, placed, listed_by) VALUES ($1, $2, $3, true, $4)
+ON CONFLICT (uri) DO NOTHING
 """
 
 # Both conversations' watches stay: where a home watches both, the survivor's row begins anew.
@@ -73,7 +79,8 @@ _MERGE = (
     "UPDATE deliveries SET conversation_id = $2 WHERE conversation_id = $1",
     """DELETE FROM looks AS o USING looks AS l
        WHERE o.conversation_id = $1 AND l.conversation_id = $2
-           AND (o.host, o.uri, o.how, o.hint) = (l.host, l.uri, l.how, l.hint)""",
+           AND (o.host, o.uri, o.how) = (l.host, l.uri, l.how)
+           AND (o.how = '' OR o.hint = l.hint)""",
     "UPDATE looks SET conversation_id = $2 WHERE conversation_id = $1",
     """UPDATE conversations AS c SET requests = c.requests + o.requests
        FROM conversations AS o WHERE c.id = $2 AND o.id = $1""",
@@ -93,7 +100,7 @@ WHERE conversation_id = $1
 """
 
 _OPEN_ROOT = """
-INSERT INTO looks (conversation_id, host, uri, named_by) VALUES ($1, $2, $3, $4)
+INSERT INTO looks (conversation_id, host, uri, named_by, first) VALUES ($1, $2, $3, $4, true)
 ON CONFLICT DO NOTHING
 """
 
@@ -136,6 +143,7 @@ async def store_found(
         [s.parent_uri is not None or not s.is_reply for s in found],
         [s.created_at for s in found],
         [s.opted_out for s in found],
+        [s.replies_count if listed_by in (s.host, conversation.host) else None for s in found],
     )
     return sum(row["fresh"] for row in rows)
 
@@ -179,11 +187,10 @@ async def climb(conn: Connection, conversation: Locked, by: str) -> Locked:
     Opens the look at the new root's own host. Where that root has a conversation already, both
     become one. Returns the conversation that remains.
     """
-    top = await conn.fetchval(_TOP, conversation.id, conversation.root_uri)
-    if top is None or top == conversation.root_uri:
-        return conversation
+    row = await conn.fetchrow(_TOP, conversation.id, conversation.root_uri)
+    top = (row["parent_uri"] or row["uri"]) if row else conversation.root_uri
     host = host_of(top)
-    if host is None:
+    if top == conversation.root_uri or host is None:
         return conversation
     other = await conn.fetchrow(
         "SELECT id FROM conversations WHERE root_uri = $1 AND id <> $2 FOR UPDATE",
@@ -194,6 +201,7 @@ async def climb(conn: Connection, conversation: Locked, by: str) -> Locked:
         await merge(conn, conversation.id, other["id"])
         conversation = (await lock(conn, other["id"])) or conversation
     else:
+        await conn.execute(_NAMED_PARENT, top, conversation.id, host, by)
         await conn.execute(_REROOT, conversation.id, top, host)
         conversation = Locked(conversation.id, top, host, conversation.requests)
     await conn.execute(_FORGET_ROOT_IDS, conversation.id, top)

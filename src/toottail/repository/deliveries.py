@@ -84,6 +84,12 @@ SET state = EXCLUDED.state, next_at = EXCLUDED.next_at, changed_at = clock_times
 WHERE deliveries.state IN ('pending', 'expected')
 """
 
+# Two resolves that end at once must see each other's end, or neither would end the round.
+_ALONE = """
+SELECT true FROM watches JOIN deliveries USING (home, conversation_id)
+WHERE deliveries.home = $1 AND deliveries.uri = $2 FOR UPDATE OF watches
+"""
+
 _OUTCOME = """
 UPDATE deliveries SET state = $3, local_id = coalesce($4, local_id), next_at = $5,
     observed = $6, inferred = $7, tries = tries + 1, changed_at = clock_timestamp()
@@ -234,6 +240,7 @@ async def store_outcome(
     inferred: str | None = None,
 ) -> int | None:
     """Stores what one resolve brought; returns the conversation, None when it is gone."""
+    await conn.execute(_ALONE, home, uri)
     number: int | None = await conn.fetchval(
         _OUTCOME, home, uri, state, local_id, again_at, observed, inferred
     )

@@ -181,7 +181,8 @@ class EmbeddedPostgres:
             command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))]
             command += [str(number) for number in (account.uid, account.gid, clients, log)]
             command += [str(postgres), "-D", str(self._folder.data)]
-            for name, value in self._settings.items():
+            places = {"hba_file": self._folder.hba, "ident_file": self._folder.ident}
+            for name, value in {**self._settings, **places}.items():
                 command += ["-c", f"{name}={value}"]
             subprocess.run(  # noqa: S603 - this interpreter and a script of ours
                 command,
@@ -242,7 +243,9 @@ class EmbeddedPostgres:
     def _open(self, name: str, flags: int = 0) -> int:
         path = self._folder.root / name
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+            return os.open(
+                path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600
+            )
         except OSError as error:
             raise refused(error, path) from None
 

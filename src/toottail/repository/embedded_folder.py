@@ -4,6 +4,7 @@
       clients.lock            shared by every process that uses the server (see `keeper`)
       keeper.lock             held as long as the keeper or any process of the server lives
       server.log              what PostgreSQL says; trimmed by the keeper
+      pg_hba.conf, pg_ident.conf   who may connect
       socket/                 0700: the only way in
       data/                   0700: PostgreSQL's own
       postgresql-VERSION/     programs, copied only where the server's user cannot reach the wheel's
@@ -48,6 +49,8 @@ class Folder:
         self.data = self.root / "data"
         self.socket = self.root / "socket"
         self.log = self.root / "server.log"
+        self.hba = self.root / "pg_hba.conf"
+        self.ident = self.root / "pg_ident.conf"
 
     def make(self) -> None:
         """Make the folder itself, so that the locks can be. Raises `StorageError`."""
@@ -105,7 +108,8 @@ class Folder:
 
     def _initdb(self, account: Account, programs: Path) -> None:
         for abandoned in self.root.glob("initdb-*"):
-            shutil.rmtree(abandoned)
+            # Its initdb may still be dying there; what resists is taken away another time.
+            shutil.rmtree(abandoned, ignore_errors=True)
         # Made beside its final place and renamed: a half-made one is never mistaken for whole.
         made = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.root))
         try:
@@ -130,9 +134,9 @@ class Folder:
         names = {"root"}
         if account.uid != _nobody():
             names.add(_name_of(account.uid))
-        _write(self.data / "pg_hba.conf", "local all all peer map=toottail\n", account)
+        _write(self.hba, "local all all peer map=toottail\n", account)
         lines = "".join(f'toottail "{name}" {ROLE}\n' for name in sorted(names))
-        _write(self.data / "pg_ident.conf", lines, account)
+        _write(self.ident, lines, account)
 
     def _clear_leftovers(self) -> None:
         # No server of ours lives (keeper.lock is ours), so what a killed one left is stale; kept,
@@ -171,8 +175,12 @@ def _mkdir(path: Path, mode: int) -> bool:
 
 
 def _write(path: Path, text: str, account: Account) -> None:
-    path.write_text(text, encoding="utf-8")
-    os.chown(path, account.uid, account.gid)
+    # Renamed into place: root never writes through a link that somebody else put there.
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        os.fchown(descriptor, account.uid, account.gid)
+    Path(temporary).replace(path)
 
 
 def _nobody() -> int | None:

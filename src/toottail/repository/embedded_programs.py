@@ -68,7 +68,7 @@ def _copied(package: Path, folder: Path) -> Path:
         target = folder / "postgresql-unknown"
     if not target.exists():
         for old in (*folder.glob("postgresql-*"), *folder.glob("copy-*")):
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix="copy-", dir=folder))
         try:
             _copy(package, temporary)

@@ -45,10 +45,11 @@ SELECT min(at) FROM (
   UNION ALL
     SELECT min(looks.next_at) FROM looks JOIN mine USING (conversation_id) WHERE state = 'due'
   UNION ALL
-    SELECT min(watches.next_at) FROM watches JOIN mine USING (conversation_id) JOIN whose USING (home)
+    SELECT min(watches.next_at) FROM watches JOIN mine USING (conversation_id)
+        JOIN whose USING (home)
   UNION ALL
-    SELECT min(deliveries.next_at) FROM deliveries JOIN mine USING (conversation_id) JOIN whose USING (home)
-    JOIN watches USING (home, conversation_id) WHERE stage = 'resolve'
+    SELECT min(deliveries.next_at) FROM deliveries JOIN mine USING (conversation_id)
+        JOIN whose USING (home) JOIN watches USING (home, conversation_id) WHERE stage = 'resolve'
 ) AS t
 """
 

@@ -32,7 +32,6 @@ def main(arguments: list[str]) -> None:
     if os.fork():
         # The starter waits for this process only: it has no child to reap later on.
         os._exit(0)
-    os.setsid()
     os.chdir("/")
     # Ctrl-C and a service manager's SIGTERM are for our users, who still need the server then.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -21,12 +21,19 @@ FROM looks
 WHERE looks.host = $1 AND state = 'due' AND next_at <= $2 AND EXISTS (
     SELECT FROM watchers JOIN members ON members.id = member_id
     WHERE watchers.conversation_id = looks.conversation_id AND active_until > $2)
-ORDER BY next_at, how = '' AND named_by <> host, looks.id
+  AND NOT EXISTS (
+    SELECT FROM looks AS before WHERE before.conversation_id = looks.conversation_id
+        AND before.state = 'due' AND before.rank < looks.rank
+        AND before.next_at <= $2 + interval '10 s')
+ORDER BY next_at, looks.rank, looks.id
 LIMIT $3
 """
 
-_HAS_DUE = """
-SELECT EXISTS (SELECT FROM looks WHERE host = $1 AND state = 'due' AND next_at <= $2)
+_ASKABLE = """
+SELECT DISTINCT host FROM looks
+WHERE conversation_id = $1 AND state = 'due' AND next_at <= $2 AND rank = (
+    SELECT min(rank) FROM looks AS before WHERE before.conversation_id = $1
+        AND before.state = 'due' AND before.next_at <= $2 + interval '10 s')
 """
 
 _TAKE = """
@@ -74,15 +81,17 @@ UPDATE looks SET state = 'failed', problem = $3
 WHERE named_by = $1 AND host = $2 AND state = 'held' RETURNING conversation_id
 """
 
-# With a flat list of everything in the conversation at hand, only what is still unplaced is worth
-# a question: the context of such a status places the whole path above it.
+# A status whose own host, or the root's, counts no more replies than are known hides none; and with
+# a flat list of everything at hand only what is still unplaced is worth a question of its own.
 _NEEDLESS = """
 UPDATE looks SET state = 'needless'
-FROM statuses
-WHERE looks.conversation_id = $1 AND looks.state IN ('due', 'held')
-    AND looks.how IN ('', 'context') AND statuses.uri = looks.uri AND statuses.placed
-    AND EXISTS (SELECT FROM conversations WHERE id = $1 AND listed_whole)
-    AND looks.uri <> (SELECT root_uri FROM conversations WHERE id = $1)
+FROM statuses AS s, conversations AS c
+WHERE looks.conversation_id = $1 AND looks.state IN ('due', 'held') AND NOT looks.first
+    AND s.uri = looks.uri AND c.id = $1 AND (
+        (looks.how IN ('', 'ap', 'replies', 'ap:replies') AND s.replies_count <= (
+            SELECT count(*) FROM statuses AS child
+            WHERE child.parent_uri = s.uri AND child.conversation_id = $1))
+        OR (looks.how = '' AND c.listed_whole AND s.placed))
 """
 
 _ALL_NEEDLESS = """
@@ -94,7 +103,9 @@ WHERE conversation_id = $1 AND state IN ('due', 'held')
 
 _UNPLACED = """
 SELECT uri, host FROM statuses
-WHERE conversation_id = $1 AND NOT placed AND NOT gone AND NOT EXISTS (
+WHERE conversation_id = $1 AND NOT placed AND NOT gone
+  AND (SELECT listed_whole FROM conversations WHERE id = $1)
+  AND NOT EXISTS (
     SELECT FROM looks WHERE looks.conversation_id = $1 AND looks.uri = statuses.uri
         AND looks.host = statuses.host AND how = '')
 ORDER BY ord DESC LIMIT $2
@@ -299,6 +310,6 @@ async def fail(conn: Connection, conversation_id: int, problem: str) -> None:
     await conn.execute(_FAILED, conversation_id, problem)
 
 
-async def has_due(conn: Connection, host: str, now: datetime) -> bool:
-    """Whether any question is due at a host."""
-    return bool(await conn.fetchval(_HAS_DUE, host, now))
+async def askable(conn: Connection, conversation_id: int, now: datetime) -> set[str]:
+    """Hosts that may be asked next about a conversation."""
+    return {row["host"] for row in await conn.fetch(_ASKABLE, conversation_id, now)}

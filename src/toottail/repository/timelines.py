@@ -59,8 +59,8 @@ SET ends_at = now() + interval '7 days',
 """
 
 _FIRST_LOOKS = """
-INSERT INTO looks (conversation_id, host, uri, named_by)
-SELECT conversation_id, host, uri, $4
+INSERT INTO looks (conversation_id, host, uri, named_by, first)
+SELECT conversation_id, host, uri, $4, true
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (conversation_id, host, uri)
 ON CONFLICT DO NOTHING
 RETURNING host
@@ -106,8 +106,9 @@ WITH ripe AS (
         AND looks.uri = ripe.root_uri AND looks.how = '' AND looks.host = ripe.host
     RETURNING looks.conversation_id
 ), opened AS (
-    INSERT INTO looks (conversation_id, host, uri, named_by)
-    SELECT id, host, root_uri, host FROM ripe WHERE id NOT IN (SELECT conversation_id FROM again)
+    INSERT INTO looks (conversation_id, host, uri, named_by, first)
+    SELECT id, host, root_uri, host, true FROM ripe
+    WHERE id NOT IN (SELECT conversation_id FROM again)
 ), asleep AS (
     UPDATE conversations SET next_look_at = NULL, requests = 0, listed_whole = false
     FROM ripe WHERE conversations.id = ripe.id

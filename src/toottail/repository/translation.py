@@ -35,8 +35,7 @@ def refused(error: OSError, where: Path) -> StorageError:
         return disk_full(where)
     what = f"{error.filename or where}: {error.strerror or error}"
     return DatabaseUnavailable(
-        f"The embedded database cannot be set up: {what}. "
-        "TOOTTAIL_DATA_DIR names another folder for it."
+        f"The data folder cannot be used ({what}). TOOTTAIL_DATA_DIR names another one."
     )
 
 

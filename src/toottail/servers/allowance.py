@@ -146,12 +146,20 @@ class Allowance:
             self.limit = replace(self.limit, requests=requests)
         if reset - now > self.limit.seconds + 2:
             self.limit = replace(self.limit, seconds=_usual_period(reset - now))
+        if self.reset is None or reset > self.reset + 1:
+            self._begin(reset - self.limit.seconds, requests - remaining + in_flight, now)
         self.bound(requests, remaining, reset, in_flight)
+
+    def _begin(self, start: float, most: int, now: float) -> None:
+        """Enter a window of the server that began at ``start`` and has seen ``most`` requests."""
+        self.others = 0
+        self._forget(start)
+        if self._used > most:
+            self._used = most
+            self._sends = [[now, now, most]]
 
     def bound(self, requests: int, remaining: int, reset: float, in_flight: int) -> None:
         """Send no more than ``remaining`` until ``reset``, whosever limit it is."""
-        if self.reset is None:
-            self._forget(reset - self.limit.seconds)
         self.reset = reset
         if self.limit.ours_alone and requests == self.limit.requests:
             # Our own count is exact and has what is on its way; more than it was not ours.

@@ -7,10 +7,8 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from toottail.errors import AddressRefused, RedirectedAway
 from toottail.servers.door import Answer, Door, Request
 from toottail.servers.permit import Permit
-from toottail.types.hosts import host_of
 
 JSON = "application/json"
 ANONYMOUS = ("anonymous",)
@@ -91,9 +89,4 @@ class Asker:
         url = f"https://{self.host}{target}" if target.startswith("/") else target
         if params:
             url += ("&" if "?" in url else "?") + urlencode(params)
-        host = host_of(url)
-        if host is None:
-            raise AddressRefused(self.host, "names something that is no public https address")
-        if host != self.host:
-            raise RedirectedAway(self.host, url)
         return url

@@ -19,7 +19,6 @@ __all__ = ["HostBudget", "Limit", "standard_limits"]
 
 _UNKNOWN = Limit(150, 300, 0.8)
 _FEWEST_ALLOWED = 8
-_CLOCKS_DIFFER = 1.5
 
 
 def standard_limits(home_share: float = 0.95, user_share: float = 0.5) -> dict[str, Limit]:
@@ -61,7 +60,7 @@ class HostBudget:
         self._last_sent = 0.0
         self._ahead = 0  # requests a former holder of the lane may have sent unseen, …
         self._ahead_at = 0.0  # … and when
-        self._clock_ahead = 0.0
+        self._clock_ahead: float | None = None
         self._now = 0.0
 
     @property
@@ -128,13 +127,8 @@ class HostBudget:
         limit = read_limit(headers, at)
         if limit is None:
             return
-        reset = limit.reset - self._clock_ahead
-        if reset <= at:
-            # From a cache, or of a window that has just ended. Or of one that has not: clocks are
-            # known to a second, so where that window is nearly used up, a second is waited.
-            if at < reset + _CLOCKS_DIFFER and limit.remaining <= in_flight + 1:
-                for name in names:
-                    self._waits[name] = max(reset + _CLOCKS_DIFFER, self._waits.get(name, 0.0))
+        reset = limit.reset - (self._clock_ahead or 0.0)
+        if reset <= at:  # an answer from a cache, or of a window that has just ended
             return
         for name in names:
             self._allowance(name).advance(at, in_flight)

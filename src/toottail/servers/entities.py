@@ -24,15 +24,16 @@ ITEMS_AT_MOST = 10_000
 """Items of one listing that are read; the largest honest one has 4,096."""
 
 _LOCAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
-_NOBOT = re.compile(r"(?<![a-z])nobot(?![a-z])", re.IGNORECASE)
+# In JSON as it came: a line break before the word is a backslash and a letter there.
+_NOBOT = re.compile(rb"(?:(?<![a-z])|(?<=\\[nrtbf]))nobot(?![a-z])", re.IGNORECASE)
 _T = TypeVar("_T")
 
 
 class ApiAccount(msgspec.Struct, gc=False):
-    """An account as the Mastodon API shows it; ``note`` is its profile text."""
+    """An account as the Mastodon API shows it; ``note``, its profile text, stays as it came."""
 
     acct: str = ""
-    note: str | None = None
+    note: msgspec.Raw = msgspec.Raw()
 
 
 class ApiStatus(msgspec.Struct, gc=False):
@@ -152,7 +153,6 @@ def _from_fields(fields: dict[str, Any]) -> ApiBoostable | None:
     local_id, uri = _identifier(fields.get("id")), fields.get("uri")
     if local_id is None or not isinstance(uri, str):
         return None
-    account = fields.get("account")
     return ApiBoostable(
         id=local_id,
         uri=uri,
@@ -161,10 +161,15 @@ def _from_fields(fields: dict[str, Any]) -> ApiBoostable | None:
         replies_count=count_of(fields.get("replies_count")),
         created_at=time_of(fields.get("created_at")),
         visibility=_text(fields.get("visibility")) or "",
-        account=ApiAccount(acct=_text(account.get("acct")) or "", note=_text(account.get("note")))
-        if isinstance(account, dict)
-        else None,
+        account=_lenient_account(fields.get("account")),
     )
+
+
+def _lenient_account(account: object) -> ApiAccount | None:
+    if not isinstance(account, dict):
+        return None
+    note = msgspec.json.encode(_text(account.get("note")) or "")
+    return ApiAccount(acct=_text(account.get("acct")) or "", note=msgspec.Raw(note))
 
 
 def _identifier(value: object) -> str | None:
@@ -211,7 +216,7 @@ def utc(moment: datetime | None) -> datetime | None:
 
 def opts_out(account: ApiAccount | None) -> bool:
     """Whether the profile asks robots to stay away."""
-    return account is not None and bool(account.note) and bool(_NOBOT.search(account.note or ""))
+    return account is not None and _NOBOT.search(account.note) is not None
 
 
 def is_public(status: ApiStatus) -> bool:

@@ -39,19 +39,13 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
         "203.0.113.0/24",
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, broadcast
-        # What holds an IPv4 address inside could point anywhere: refused as a whole.
-        "::/96",
-        "::ffff:0:0/96",
-        "::ffff:0:0:0/96",
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
         "2001::/23",  # Teredo, ORCHID and other protocol assignments
         "2001:db8::/32",
-        "2002::/16",  # 6to4
+        "2002::/16",  # 6to4: holds an IPv4 address, which could be any
         "3fff::/20",
-        "5f00::/16",
     )
 )
+# All that is handed out. IPv4-mapped, NAT64, local and multicast addresses lie outside.
 _PUBLIC_6 = IPv6Network("2000::/3")
 _DNS_THREADS = 16
 

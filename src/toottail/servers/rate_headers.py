@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _LONGEST_WAIT = 86400.0
 _EPOCH_SECONDS_FROM = 1_000_000_000
@@ -50,20 +51,19 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None if moment is None else min(moment, now + _LONGEST_WAIT)
 
 
-def clock_ahead(headers: Mapping[str, str], now: float, known: float) -> float:
-    """Seconds the server's clock is ahead of ours, ``known`` corrected by one more `Date`.
+def clock_ahead(headers: Mapping[str, str], now: float, known: float | None) -> float | None:
+    """Seconds the server's clock is at least ahead of ours: ``known``, and one more `Date`.
 
-    A Date is cut to the second, so it tells an interval of one second; the estimate moves only as
-    far as it must to lie in it, and many answers narrow it down.
+    A Date is cut to the second and arrives late, so the clock is at least ``Date - now`` ahead and
+    less than a second more; many answers narrow it down from below. Taking the lower end, we
+    never think that a window of the server has ended before it has.
     """
-    value = headers.get("Date")
-    if not value:
+    date = _http_date(headers.get("Date", ""))
+    if date is None:
         return known
-    try:
-        date = parsedate_to_datetime(value).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return known
-    return min(max(known, date - now), date - now + 1)
+    if known is None or known > date - now + 1:  # the second: a clock was set
+        return date - now
+    return max(known, date - now)
 
 
 def _moment(value: str, now: float) -> float | None:
@@ -78,10 +78,16 @@ def _moment(value: str, now: float) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = parse(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            continue
-    return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return _http_date(text)
+
+
+@lru_cache(maxsize=256)  # answers of one second share their Date
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--throttles", choices=("on", "off"), default="on")
     for name in ("throttle", "limit", "latency"):
         parser.add_argument(f"--{name}-scale", type=float, default=1.0)
-    for name in ("resolve", "job", "late", "crawl-min-age", "crawl-interval"):
+    for name in ("resolve", "job", "late", "give-up", "crawl-min-age", "crawl-interval"):
         parser.add_argument(f"--{name}", type=float, help="seconds")
     parser.add_argument("--until-stdin-closes", action="store_true")
     return parser.parse_args()

@@ -83,6 +83,7 @@ class HomeFlavour:
     all some seconds after it, or never. ``search_scope`` is what the search endpoint asks for.
     ``fetches_replies``: an authenticated context makes it crawl a part of the replies by itself.
     ``pulls_self_replies``: each status it ingests brings up to five replies of the same author.
+    ``limits``: Mastodon's per token and user, one per address for everybody, or none.
     """
 
     flavour: str
@@ -92,6 +93,7 @@ class HomeFlavour:
     search_scope: str = "read:search"
     fetches_replies: bool = False
     pulls_self_replies: bool = False
+    limits: Literal["mastodon", "address", "none"] = "mastodon"
 
 
 HOME_FLAVOURS: dict[str, HomeFlavour] = {
@@ -104,7 +106,9 @@ HOME_FLAVOURS: dict[str, HomeFlavour] = {
         fetches_replies=True,
         pulls_self_replies=True,
     ),
-    "gotosocial": HomeFlavour("gotosocial", "gotosocial", "0.20.0", "before"),
-    "takahe": HomeFlavour("takahe-like", "takahe", "0.11.0", "after", search_scope="read"),
+    "gotosocial": HomeFlavour("gotosocial", "gotosocial", "0.20.0", "before", limits="address"),
+    "takahe": HomeFlavour(
+        "takahe-like", "takahe", "0.11.0", "after", search_scope="read", limits="none"
+    ),
     "never": HomeFlavour("activitypub", "snac", "2.80", "never"),
 }

@@ -5,8 +5,10 @@ what is above; per missing reachable reply where it never does: `Conversation.le
 per conversation in which the home shows replies or something reachable lacks. That a home pulls
 some replies by itself is not taken off, so on such homes it can be undercut a little.
 
-`floor_remote`: one per conversation with a remote origin; the further requests that the origin
-forces (`further_requests`); three (robots.txt, two of nodeinfo) per host that must be asked.
+`floor_remote`: one per conversation with a remote origin, the further requests that the origin
+forces (`further_requests`), and three (robots.txt, two of nodeinfo) per host that must be asked. A
+host that never answers, or whose robots.txt forbids everything, costs one request in all; one that
+takes signed requests only costs its three and none per conversation.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from math import ceil
 from typing import Any
 
 from toottail.simulator import listing
+from toottail.simulator.faults import WHOLE_HOST
 from toottail.simulator.truth import Conversation, Truth, readable
 from toottail.simulator.world import Host, Status, World
 
@@ -49,12 +52,22 @@ def floor_remote(world: World, truth: Truth) -> dict[str, Any]:
         further = further_requests(world, conversation.root)
         beyond += further.count
         hosts |= further.hosts
+    looks = sum(_is_worth_a_look(world.hosts[c.root.host]) for c in remote)
+    first = sum(1 if _turns_away(world.hosts[name]) else 3 for name in hosts)
     return {
-        "conversations": len(remote),
+        "conversations": looks,
         "further": beyond,
-        "hosts": 3 * len(hosts),
-        "total": len(remote) + beyond + 3 * len(hosts),
+        "hosts": first,
+        "total": looks + beyond + first,
     }
+
+
+def _turns_away(host: Host) -> bool:
+    return any(fault.kind in WHOLE_HOST or fault.kind == "robots" for fault in host.faults)
+
+
+def _is_worth_a_look(host: Host) -> bool:
+    return not _turns_away(host) and 200 in (host.flavour.rest, host.flavour.ap)
 
 
 @dataclass(frozen=True, slots=True)

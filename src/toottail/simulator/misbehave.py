@@ -16,7 +16,8 @@ from toottail.simulator.world import Host
 HUGE = 200 << 20
 BOMB = 1 << 30
 SLOW = 60.0
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+_ZEROS = 8 << 20
 PRIVATE_HOST = "127.0.0.66"
 
 
@@ -98,15 +99,23 @@ async def _huge(request: web.BaseRequest) -> web.StreamResponse:
     await response.write(b'{"ancestors":[],"descendants":[')
     chunk = b" " * _CHUNK
     for _ in range(HUGE // _CHUNK):
+        if await _left(request):
+            return response
         await response.write(chunk)
     await response.write_eof(b"]}")
     return response
 
 
+async def _left(request: web.BaseRequest) -> bool:
+    """Whether the reader has hung up: what is written then only fills the log."""
+    await asyncio.sleep(0)
+    return request.transport is None or request.transport.is_closing()
+
+
 @cache
 def _packed_zeros() -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(b"0" * (8 * _CHUNK)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return packer.compress(b"0" * _ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 async def _bomb(request: web.BaseRequest) -> web.StreamResponse:
@@ -115,7 +124,9 @@ async def _bomb(request: web.BaseRequest) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")
     # Fully flushed deflate blocks may be repeated, so 1 GB costs the work of 8 MB.
-    for _ in range(BOMB // (8 * _CHUNK)):
+    for _ in range(BOMB // _ZEROS):
+        if await _left(request):
+            return response
         await response.write(_packed_zeros())
     await response.write_eof()
     return response

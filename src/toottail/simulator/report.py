@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from toottail.simulator import throttles
 from toottail.simulator.floors import floor_home, floor_remote
@@ -21,7 +22,11 @@ _RULES = (
 
 
 def report(simulator: Simulator) -> dict[str, Any]:
-    """All figures of a run so far; names as in the README of the benchmarks."""
+    """All figures of a run so far.
+
+    ``windows`` has the fullest throttle window of each rule at each host; ``robots_violations`` are
+    by host and kind of request; ``private_hits`` is None where the trap could not be set.
+    """
     return _replies(simulator) | _requests(simulator)
 
 
@@ -74,6 +79,7 @@ def _requests(simulator: Simulator) -> dict[str, Any]:
         "windows": _windows(simulator),
         "robots_violations": dict(counters.robots_violations),
         "crawl_delay_violations": dict(counters.too_soon),
+        "secrets_touched": _secrets_touched(simulator),
         "private_hits": counters.private_hits if simulator.private_listener else None,
         "victims": {
             name: {
@@ -83,6 +89,25 @@ def _requests(simulator: Simulator) -> dict[str, Any]:
             for name in sorted(victims)
         },
     }
+
+
+def _secrets_touched(simulator: Simulator) -> int:
+    """Requests and resolves that concern followers-only and direct posts."""
+    world, counters = simulator.world, simulator.counters
+    secrets = [s for s in world.statuses if not s.listable]
+    paths = {
+        (host.name, path)
+        for host in world.hosts.values()
+        for s in secrets
+        if s in host.known
+        for path in (
+            f"/api/v1/statuses/{host.known[s]}",
+            urlsplit(s.uri).path,
+            urlsplit(s.url).path,
+        )
+    }
+    asked = sum((a.host, a.path.removesuffix("/context")) in paths for a in counters.log)
+    return asked + sum(counters.resolves[s.uri] for s in secrets)
 
 
 def _windows(simulator: Simulator) -> dict[str, dict[str, dict[str, int]]]:
@@ -116,6 +141,7 @@ def truth_listing(simulator: Simulator) -> dict[str, Any]:
                         else "was at home",
                         "at_home": world.home.has(s),
                         "joined": truth.arrived(s),
+                        "posted": s.at / 1000,
                         "arrived": arrivals.get(s.uri),
                     }
                     for s in conversation.root.branch()

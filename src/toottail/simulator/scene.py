@@ -56,9 +56,15 @@ def _account(world: World, handle: str) -> Account:
     return found
 
 
+def _sound(world: World, account: Account) -> bool:
+    """Whether replies by ``account`` can be fetched and wanted."""
+    host = world.hosts[account.host]
+    return host is not world.home and not host.faults and not account.nobot
+
+
 def _reply(world: World, parent: Status, count: int) -> list[Status]:
     now = int(time.time() * 1000)
-    others = [a for a in world.accounts if a.host != world.home.name and not a.nobot]
+    others = [a for a in world.accounts if _sound(world, a)]
     made = []
     for _ in range(count):
         reply = world.post(world.random.choice(others), parent, at=now)

@@ -118,6 +118,8 @@ class Simulator:
         if host is None:
             return _wire(error(421, "no such host here"))
         path = request.rel_url.raw_path
+        if path.startswith("/api/"):
+            path = path.rstrip("/")
         asked = Asked(
             time.time(),
             name,

@@ -15,7 +15,7 @@ robots.txt list nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from toottail.simulator import listing
@@ -33,47 +33,56 @@ def readable(host: Host) -> bool:
 def listed_from(world: World, starts: Iterable[tuple[Host, Status]]) -> set[Status]:
     """Everything that listings lead to from (host, status) questions.
 
-    It ends early when every public status of the conversations asked about is found.
+    A host is asked no further when it has nothing that was not listed yet.
     """
     queue = deque(starts)
     tops = {status.root for _, status in queue}
-    wanted = sum(s.listable for top in tops for s in top.branch())
+    wanted = {s for top in tops for s in top.branch() if s.listable and not s.invented}
+    unseen = {name: [s for s in host.known if s in wanted] for name, host in world.hosts.items()}
     asked: set[tuple[Host, Status]] = set()
     seen: set[Status] = set()
-    while queue and len(seen) < wanted:
+    while queue:
         host, status = question = queue.popleft()
-        if question in asked or host is world.home or not readable(host) or not host.has(status):
+        if question in asked or host is world.home or not host.has(status) or not readable(host):
             continue
         asked.add(question)
+        new = unseen[host.name]
+        while new and new[-1] in seen:
+            new.pop()
+        if not new:
+            continue
         if host.name == status.host and status.listable:
             seen.add(status)
         for found, again in _listings(host, status):
-            if not found.invented:
-                seen.add(found)
-            queue.append((world.hosts[found.host], found))
+            if found.invented:
+                continue
+            seen.add(found)
             if again and host.children_of(found):
-                queue.append((host, found))
+                queue.appendleft((host, found))
+            queue.append((world.hosts[found.host], found))
     return seen
 
 
-def _listings(host: Host, status: Status) -> Iterable[tuple[Status, bool]]:
+def _listings(host: Host, status: Status) -> Iterator[tuple[Status, bool]]:
     """What one host lists about one status; with whether its context there may tell more."""
-    if host.flavour.rest == 200 and status.listable:
+    if not status.listable:
+        return
+    if host.flavour.rest == 200:
         above, below = listing.anonymous_context(host, status)
         cut = host.flavour.capped and listing.is_cut(host, status)
-        for found in (*above, *below):
-            yield found, cut or found in above
-    if host.flavour.ap != 200 or status.host != host.name or not status.listable:
-        return
+        yield from ((found, level == 0) for level, found in enumerate(above))
+        yield from ((found, cut) for found in below)
+    if host.flavour.ap == 200 and status.host == host.name:
+        yield from _activitypub_listings(host, status)
+
+
+def _activitypub_listings(host: Host, status: Status) -> Iterator[tuple[Status, bool]]:
     if status.parent is not None and status.parent.listable:
         yield status.parent, False
     if host.flavour.replies != "none":
-        for child in host.children_of(status):
-            if child.listable:
-                yield child, False
+        yield from ((child, False) for child in host.children_of(status) if child.listable)
     if host.flavour.threads and status.root.host == host.name:
-        for found in listing.thread(host, status.root):
-            yield found, True
+        yield from ((found, True) for found in listing.thread(host, status.root))
 
 
 @dataclass(slots=True)
@@ -163,14 +172,24 @@ class Truth:
         home = self._world.home
         if not home.has(status):
             return False
-        if status in self.at_start:
-            return True
-        climbing: Status | None = status
-        while climbing is not None and climbing not in self.at_start:
-            if climbing.parent is None:
+        top = status
+        while top not in self.at_start and top.parent is not None:
+            above = home.parent_of(top)
+            if above is None:
+                return self._bears(top)
+            top = above
+        return True
+
+    def _bears(self, top: Status) -> bool:
+        """Whether something that was at home at the start hangs below ``top`` there now."""
+        home = self._world.home
+        stack = [top]
+        while stack:
+            status = stack.pop()
+            if status in self.at_start:
                 return True
-            climbing = home.parent_of(climbing)
-        return climbing is not None
+            stack.extend(c for c in status.children if home.parent_of(c) is status)
+        return False
 
     def why_not(self, conversation: Conversation, status: Status) -> str:
         """The reason for which a missing status is not reachable, or "reachable"."""

@@ -43,12 +43,12 @@ class Status:
     uri: str
     url: str
     author: Account
-    parent: Status | None
+    parent: Status | None = field(repr=False)
     at: int
     visibility: str = "public"
     deleted: bool = False
     invented: bool = False
-    children: list[Status] = field(default_factory=list)
+    children: list[Status] = field(default_factory=list, repr=False)
     shown: dict[bool, bytes] = field(default_factory=dict, repr=False)
 
     @property

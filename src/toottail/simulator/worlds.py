@@ -72,7 +72,7 @@ def faulty(world: World) -> None:
     sound += _hosts(world, 1, "takahe-like") + _hosts(world, 1, "gotosocial")
     victim = world.add_host("victim.example", "mastodon")
     broken = [
-        world.add_host(f"{fault.kind}{number}.example", "mastodon", fault)
+        world.add_host(f"{fault.kind}-{number}.example", "mastodon", fault)
         for number, fault in enumerate(_every_fault(victim.name), start=1)
     ]
     for host in broken:
@@ -81,6 +81,8 @@ def faulty(world: World) -> None:
     people = populate(world, [*sound, *broken], 4)
     for author in world.random.sample(people, len(people) // 20):
         author.nobot = True
+    for author in world.random.sample(people, 4):
+        author.muted = True
     _timeline(world, people, posts=40, boosts=7, replies=8, total=900, everywhere=broken)
     _spoil(world)
 

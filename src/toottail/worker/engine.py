@@ -84,6 +84,8 @@ class Engine:
         """A connection of the pool as asyncpg has it, for PgQueuer to listen on."""
         connection = await self.database.pool.acquire()
         stack.push_async_callback(self.database.pool.release, connection)
+        # A closed one is not given back to the pool with PgQueuer's listener on it.
+        stack.push_async_callback(connection.close)
         return connection
 
     async def _dispatch(self, queue: QueueManager) -> None:

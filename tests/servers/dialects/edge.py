@@ -7,7 +7,8 @@ questions of the dialects lead and how many they are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -110,13 +111,13 @@ class Reader:
         self.listed: set[str] = set()
         self.looks = 0
         self._done: set[LookTarget] = set()
-        self._todo: dict[LookTarget, None] = {}
+        self._todo: dict[LookTarget, LookTarget] = {}
         self._counts: dict[str, int] = {}
 
     async def read(self, root: Status) -> None:
         """Ask until nothing that would bring something is left to ask."""
         self.root = root.uri
-        self._todo[LookTarget(root.uri, root.host)] = None
+        self._add(LookTarget(root.uri, root.host))
         while self._todo or self._unplaced():
             target = self._next()
             if target is None:
@@ -125,38 +126,34 @@ class Reader:
 
     def _next(self) -> LookTarget | None:
         order = {"thread": 0, "ap:thread": 0, "context": 1, "replies": 2, "ap:replies": 2}
-        for target in sorted(self._todo, key=lambda t: (order.get(t.how, 3), not t.hint)):
+        for target in sorted(self._todo.values(), key=lambda t: (order.get(t.how, 3), not t.hint)):
             unplaced = self._unplaced()
             if target.how not in order and unplaced:
                 break
-            del self._todo[target]
+            del self._todo[_question(target)]
             whole = bool(self.listed) and not unplaced
-            if "thread" in target.how or not (whole or self._complete(target.uri)):
+            droppable = "context" not in target.how and self._complete(target.uri)
+            if "thread" in target.how or not (whole or droppable):
                 return target
         for uri in sorted(self._unplaced()):
             target = LookTarget(uri, host_of(uri) or "")
             if target not in self._done:
                 return target
-        return next(iter(self._todo), None)
+        return next(iter(self._todo.values()), None)
+
+    def _add(self, target: LookTarget) -> None:
+        if _question(target) not in self._done:
+            self._todo.setdefault(_question(target), target)
 
     def _unplaced(self) -> set[str]:
         return {u for u in self.listed if u != self.root and u not in self.parents}
 
     def _complete(self, uri: str) -> bool:
-        stack, seen = [uri], set()
-        while stack:
-            one = stack.pop()
-            if self._counts.get(one, 1 << 30) > len(self.children[one]) or one in seen:
-                return False
-            seen.add(one)
-            stack.extend(self.children[one])
-        return True
+        return self._counts.get(uri, 1 << 30) <= len(self.children[uri])
 
     async def _look(self, target: LookTarget) -> None:
-        self._todo.pop(target, None)
-        if target in self._done:
-            return
-        self._done.add(target)
+        self._todo.pop(_question(target), None)
+        self._done.add(_question(target))
         self.looks += 1
         host = self.world.hosts[target.host]
         software = Software(host.flavour.software, host.flavour.version)
@@ -178,5 +175,9 @@ class Reader:
                 self.children[status.parent_uri].add(status.uri)
         self.listed.update(reading.listed)
         for further in reading.further:
-            if further not in self._done:
-                self._todo[further] = None
+            self._add(further)
+
+
+def _question(target: LookTarget) -> LookTarget:
+    """What makes a target the same question: a hint to the first look is no part of it."""
+    return replace(target, hint="") if target.how == "" else target

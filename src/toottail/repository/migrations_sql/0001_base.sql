@@ -83,11 +83,13 @@ CREATE TABLE statuses (
     placed          boolean NOT NULL,   -- its parent is known, or it has none
     listed_by       text NOT NULL,      -- the host that first named it
     created_at      timestamptz,
+    replies_count   integer,            -- as its own host or the root's host counts
     opted_out       boolean NOT NULL DEFAULT false,
     gone            boolean NOT NULL DEFAULT false,
     found_at        timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX statuses_conversation ON statuses (conversation_id);
+CREATE INDEX statuses_parent ON statuses (parent_uri);
 
 -- Looks: one question to one host about one status of a conversation.
 CREATE TABLE looks (
@@ -97,14 +99,27 @@ CREATE TABLE looks (
     uri             text NOT NULL,
     how             text NOT NULL DEFAULT '',
     hint            text NOT NULL DEFAULT '',
+    first           boolean NOT NULL DEFAULT false,  -- the first question about a conversation
     named_by        text NOT NULL,      -- the host whose answer led to this question
     state           text NOT NULL DEFAULT 'due'
                     CHECK (state IN ('due', 'held', 'done', 'failed', 'needless')),
     next_at         timestamptz NOT NULL DEFAULT now(),
     tries           integer NOT NULL DEFAULT 0,
     problem         text,
-    UNIQUE (conversation_id, host, uri, how, hint)
+    rank            smallint NOT NULL GENERATED ALWAYS AS (
+        -- What is asked first makes later questions needless: the root, flat listings, contexts,
+        -- direct replies, and last what only one status could tell.
+        CASE WHEN first OR how LIKE '%thread' THEN 0
+             WHEN how = 'context' THEN 1
+             WHEN how LIKE '%replies' THEN 2
+             WHEN hint <> '' THEN 3
+             ELSE 4 END) STORED
 );
+-- Two questions that begin from the same status are one, whatever their hints.
+CREATE UNIQUE INDEX looks_once ON looks
+    (conversation_id, host, uri, how, (CASE WHEN how = '' THEN '' ELSE hint END));
+CREATE INDEX looks_rank ON looks (conversation_id, rank) WHERE state = 'due';
+CREATE INDEX looks_named ON looks (named_by, host);
 CREATE INDEX looks_due ON looks (host, next_at) WHERE state = 'due';
 
 -- Watches: a home's interest in a conversation.

@@ -18,13 +18,17 @@ The words of `LookTarget.how` that mean the same in every dialect:
                 known to be closed to anonymous readers and ActivityPub is asked instead
 ==============  ==============================================================================
 
-A status is known to be complete where its ``replies_count`` is reached *in a listing of its own
-host or of the host of the conversation's root*: others know only what they were sent. Their
-listings lead to further questions to the hosts of what they list.
+Two questions with ``""`` about the same status to the same host are one, whatever their hints.
 
-Within a host, ask ``context``, ``thread`` and ``replies`` before ``""``: their answers make many
-of the latter needless. All but ``thread`` may be dropped once everything below their ``uri`` is
-known.
+A status is known to have no further direct replies where its ``replies_count`` is reached *in a
+listing of its own host or of the host of the conversation's root*: others know only what they were
+sent, so their listings lead to questions to the hosts of what they list. For such a status the
+questions ``""``, ``ap`` and ``replies`` are needless. ``context`` is asked for what is deeper down.
+Once a ``thread`` was read to its end and everything it listed has a known way up to the root, all
+other questions are needless; while something has none, ask its own host, with ``""``.
+
+Within a host, ask ``thread``, ``context`` and ``replies`` before ``""``, and ``""`` with a hint
+before those without: their answers make many of the latter needless.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ Where the API is closed to anonymous readers the same is asked through ActivityP
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 import msgspec
@@ -133,10 +132,19 @@ def _read(
 
     listed = {status.id: status for status in descendants if status.uri in found}
     gaps = find_gaps(local_id, listed.values(), caps)
-    further = [LookTarget(uris[node], host, base.CONTEXT, node) for node in gaps.contexts]
+    root = ancestors[0].uri if ancestors else target.uri
+    began_here = host_of(root) == host
+    further = [
+        LookTarget(uris[node], host, base.CONTEXT, node)
+        for node in gaps.contexts
+        if began_here or host_of(uris[node]) == host
+    ]
     further += [_direct_replies(uris[node], host) for node in gaps.replies]
     further += _upwards(host, target, ancestors, parent, caps)
-    further += _elsewhere(host, target, ancestors, found.values())
+    if not began_here:
+        above = {status.uri for status in ancestors} | {target.uri}
+        foreign = {s.uri: s.host for s in found.values() if s.host != host and s.uri not in above}
+        further += base.ask_at_home(foreign, root)
     return Reading(
         statuses=tuple(found.values()),
         further=tuple(dict.fromkeys(t for t in further if host_of(t.uri) is not None)),
@@ -207,15 +215,3 @@ def _upwards(
         if above.uri == wanted and host_of(wanted) != host
     ]
     return further
-
-
-def _elsewhere(
-    host: str, target: LookTarget, ancestors: list[ApiStatus], found: Iterable[FoundStatus]
-) -> list[LookTarget]:
-    """Questions to the hosts of what this one lists of a conversation that began elsewhere."""
-    root = ancestors[0].uri if ancestors else target.uri
-    if host_of(root) == host:
-        return []
-    above = {status.uri for status in ancestors} | {target.uri}
-    foreign = {s.uri: s.host for s in found if s.host != host and s.uri not in above}
-    return base.ask_at_home(foreign, root)
