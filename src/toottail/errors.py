@@ -108,11 +108,12 @@ class RobotsRefused(RemoteError):
 
 
 class TooManyRequests(RemoteError):
-    """429; ``until`` is when the host says to come back, None when it does not say."""
+    """429; ``until`` is when to come back, ``told`` whether the host itself named that time."""
 
-    def __init__(self, host: str, until: datetime | None) -> None:
+    def __init__(self, host: str, until: datetime | None, *, told: bool = True) -> None:
         super().__init__(host, "answered 429, too many requests")
         self.until = until
+        self.told = told
 
 
 class AnswerRefused(RemoteError):

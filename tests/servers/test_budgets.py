@@ -374,20 +374,22 @@ def test_a_wait_of_years_is_cut_to_a_day() -> None:
     assert held.asked_to_wait({"Retry-After": "99999999"}, START) == at(86400)
 
 
-def test_the_circuit_opens_after_three_failures_and_lets_one_through() -> None:
+def test_the_circuit_opens_after_two_failures_rests_longer_each_time_and_lets_one_through() -> None:
     held = budget()
-    for _ in range(2):
-        held.failed(START)
+    held.failed(START)
     assert held.earliest(TOKEN, START) == START
     held.failed(START)
-    assert held.earliest(TOKEN, START) >= at(30)
-    held.spend(TOKEN, at(31))
-    assert held.earliest(TOKEN, at(31)) > at(31)
-    held.failed(at(32))
-    assert held.earliest(TOKEN, at(33)) >= at(92)
-    held.spend(TOKEN, at(95))
-    held.succeeded(at(96))
-    assert held.earliest(TOKEN, at(96)) == at(96)
+    now = 0.0
+    for rest in (2, 8, 30, 60, 120):
+        opens = held.earliest(TOKEN, at(now))
+        assert at(now + rest) <= opens <= at(now + rest * 1.25 + 0.001)
+        now += rest * 1.25 + 1
+        held.spend(TOKEN, at(now))
+        assert held.earliest(TOKEN, at(now)) > at(now)
+        held.failed(at(now))
+    held.spend(TOKEN, at(now + 4000))
+    held.succeeded(at(now + 4001))
+    assert held.earliest(TOKEN, at(now + 4001)) == at(now + 4001)
 
 
 def test_the_circuit_stays_open_no_longer_than_an_hour_and_a_quarter() -> None:
@@ -413,8 +415,9 @@ def test_a_pace_is_kept_between_requests() -> None:
     held = budget()
     held.pace(10)
     assert held.paced
-    held.spend(TOKEN, START)
-    assert at(10) <= held.earliest(TOKEN, at(1)) < at(10.001)
+    held.spend(("anonymous",), START)
+    assert at(10) <= held.earliest(("anonymous",), at(1)) < at(10.001)
+    assert held.earliest(TOKEN, at(1)) == at(1)
 
 
 def test_state_survives_json_and_goes_on_the_same() -> None:

@@ -295,12 +295,21 @@ async def test_retry_after_of_a_busy_server_is_obeyed(server: PretendServer, doo
     assert len(server.heard) == 1
 
 
-async def test_three_failures_in_a_row_open_the_circuit(server: PretendServer, door: Door) -> None:
+async def test_two_failures_in_a_row_open_the_circuit(server: PretendServer, door: Door) -> None:
     server.on("/x", b"{}", "500 Oops")
     ask = asker(door)
-    for _ in range(3):
+    for _ in range(2):
         await _fails(ask.get("/x"), ServerFault)
     await _fails(ask.get("/y"), NotPermittedYet)
+
+
+async def test_a_redirect_is_the_answer_itself_where_it_is_not_to_be_followed(
+    server: PretendServer, door: Door
+) -> None:
+    server.on("/objects/1", b"", "302 Found", Location="/notice/9")
+    answer = await asker(door).get("/objects/1", accept="*/*", follow=False)
+    assert (answer.status, answer.headers["Location"]) == (302, "/notice/9")
+    assert len(server.heard) == 1
 
 
 async def test_missing_pages_are_no_failure_of_the_host(server: PretendServer, door: Door) -> None:
@@ -357,7 +366,7 @@ async def test_a_host_where_nobody_listens_is_unreachable_and_then_left_alone() 
         port = gone.port
     async with Door(pretend.settings(port)) as opened:
         leave = permit()
-        for _ in range(3):
+        for _ in range(2):
             with pytest.raises(Unreachable, match="cannot be connected to"):
                 await asker(opened, leave).get("/x")
         await _fails(asker(opened, leave).get("/x"), NotPermittedYet)

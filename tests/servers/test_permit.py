@@ -13,7 +13,7 @@ from toottail.servers.permit import Permit
 from toottail.servers.robots import Robots
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
-NAMES = ("x",)
+NAMES = ("anonymous",)
 
 
 class FakeTime:
@@ -184,6 +184,13 @@ async def test_a_crawl_delay_means_one_request_at_a_time_with_pauses() -> None:
     permit.robots = Robots("User-agent: *\nCrawl-delay: 500")
     with pytest.raises(NotPermittedYet, match=r"robots\.txt asks for 500 s"):
         await one()
+
+
+async def test_a_members_own_requests_keep_no_pace_of_robots() -> None:
+    permit = made(Limit(9, 60), FakeTime(), robots=Robots("User-agent: *\nCrawl-delay: 500"))
+    for _ in range(3):
+        async with permit.admit(("token:1",)):
+            pass
 
 
 async def test_new_rules_without_a_delay_end_the_pauses() -> None:

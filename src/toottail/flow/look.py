@@ -14,7 +14,7 @@ from toottail.errors import (
     Unreachable,
 )
 from toottail.flow.look_again import next_look
-from toottail.flow.visit import HOST_FAILS_AFTER, Visit
+from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import conversations, hosts, looks, members
 from toottail.repository.conversations import Locked
 from toottail.repository.database import Connection
@@ -175,15 +175,21 @@ async def _try_later(visit: Visit, due: DueLook, error: RemoteError) -> None:
     async with visit.fenced() as conn:
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         await looks.retry(conn, due.id, visit.retry_at(), str(error))
-    if visit.failures() >= HOST_FAILS_AFTER:
-        await give_up(visit, error)
+    if visit.failures() >= HOST_FAILS_AFTER or (
+        visit.refusals() >= HOST_REFUSES_AFTER and _names_no_time(error)
+    ):
+        await give_up(visit, error.what)
 
 
-async def give_up(visit: Visit, error: RemoteError) -> None:
+def _names_no_time(error: RemoteError) -> bool:
+    return isinstance(error, TooManyRequests) and not error.told
+
+
+async def give_up(visit: Visit, problem: str) -> None:
     """Ends all looks at a host that does not answer; later looks try it again."""
     async with visit.fenced() as conn:
-        await hosts.note_problem(conn, visit.host, error.what, visit.now())
+        await hosts.note_problem(conn, visit.host, problem, visit.now())
         wake: set[str] = set()
-        for number in await looks.give_up_host(conn, visit.host, str(error)):
+        for number in await looks.give_up_host(conn, visit.host, f"{visit.host}: {problem}"):
             wake |= await _conclude(conn, visit, number, news=False)
         await visit.wake(conn, wake)

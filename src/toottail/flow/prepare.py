@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toottail.errors import AnswerRefused, RedirectedAway, RemoteError, StatusError
-from toottail.flow.visit import HOST_FAILS_AFTER, Visit
+from toottail.errors import (
+    AnswerRefused,
+    RedirectedAway,
+    RemoteError,
+    StatusError,
+    TooManyRequests,
+)
+from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import hosts, members
 from toottail.repository.hosts import HostRow
 from toottail.servers.nodeinfo import Software, identify
@@ -66,9 +72,12 @@ async def find_software(visit: Visit, *, robots: bool) -> Software:
 
 async def note_failure(visit: Visit, error: RemoteError) -> bool:
     """Stores that the host did not answer; True when it failed too often to go on now."""
+    hopeless = isinstance(error, TooManyRequests) and not error.told
     async with visit.fenced() as conn:
         await members.spend_for_host(conn, visit.host, visit.sent())
-        if visit.failures() < HOST_FAILS_AFTER:
+        if visit.failures() < HOST_FAILS_AFTER and not (
+            hopeless and visit.refusals() >= HOST_REFUSES_AFTER
+        ):
             await hosts.postpone_probe(conn, visit.host, visit.retry_at())
             return False
         await hosts.note_problem(conn, visit.host, error.what, visit.now())

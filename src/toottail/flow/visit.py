@@ -19,6 +19,8 @@ from toottail.servers.nodeinfo import Software
 
 HOST_FAILS_AFTER = 4
 """After so many failures in a row a host is left alone, and its first looks end."""
+HOST_REFUSES_AFTER = 3
+"""After so many 429 in a row that name no time, too."""
 
 
 class Visit(Protocol):
@@ -53,6 +55,10 @@ class Visit(Protocol):
 
     async def wake(self, conn: Connection, hosts: Iterable[str]) -> None:
         """Makes work for other lanes known, when the transaction of ``conn`` is through."""
+        ...
+
+    def refusals(self) -> int:
+        """How many answers of the host in a row were 429."""
         ...
 
     def failures(self) -> int:

@@ -35,12 +35,15 @@ class Asker:
         max_body: int = MOST_BYTES,
         robots: bool = True,
         cut: bool = False,
+        follow: bool = True,
+        patient: bool = False,
     ) -> Answer:
         """The answer to a GET of a path (``/…``) or a URL on this host.
 
-        With ``cut`` a body longer than ``max_body`` bytes is cut instead of refused. Raises
-        `RedirectedAway` for a URL on another host, `AddressRefused` for what is no public https
-        URL, and everything `Door.send` raises.
+        With ``cut`` a body longer than ``max_body`` bytes is cut instead of refused; without
+        ``follow`` a redirect is the answer itself; ``patient`` lets the host think in silence.
+        Raises `RedirectedAway` for a URL on another host, `AddressRefused` for what is no public
+        https URL, and everything `Door.send` raises.
         """
         return await self._door.send(
             self._permit,
@@ -53,6 +56,8 @@ class Asker:
                 robots=robots,
                 home=self._home,
                 cut=cut,
+                follow=follow,
+                patient=patient,
             ),
         )
 

@@ -65,13 +65,18 @@ class HostBudget:
 
     @property
     def paced(self) -> bool:
-        """Whether the host wants its requests one by one, with a pause between."""
+        """Whether the host wants anonymous requests one by one, with a pause between."""
         return self._pace > 0
 
     @property
     def failures(self) -> int:
         """How many requests in a row failed by the host's fault."""
         return self._circuit.failures
+
+    @property
+    def refusals(self) -> int:
+        """How many answers in a row were 429."""
+        return self._refusals
 
     def earliest(self, names: Sequence[str], now: datetime, in_flight: int = 0) -> datetime:
         """The first moment from ``now`` on at which a request counting against ``names`` may go.
@@ -88,7 +93,7 @@ class HostBudget:
 
     def _blocked_until(self, names: Sequence[str], at: float) -> float:
         when = self._circuit.earliest(at)
-        if self._pace:
+        if self._pace and _are_anonymous(names):
             when = max(when, self._last_sent + self._pace)
         for name in ("", *names) if self._waits else ():
             when = max(when, self._waits.get(name, 0.0))
@@ -101,14 +106,15 @@ class HostBudget:
             return f"it failed {self._circuit.failures} times in a row"
         if any(self._waits.get(name, 0.0) > at for name in ("", *names)):
             return "it asked us to wait"
-        if self._last_sent + self._pace > at:
+        if self._last_sent + self._pace > at and _are_anonymous(names):
             return f"its robots.txt asks for {self._pace:g} s between requests"
         return "its limit is used up"
 
     def spend(self, names: Sequence[str], now: datetime) -> None:
         """Count one request against ``names``: it goes out now."""
         at = self._at(now)
-        self._last_sent = at
+        if _are_anonymous(names):
+            self._last_sent = at
         self._circuit.spend(at)
         for name in names:
             self._allowance(name).spend(at)
@@ -217,7 +223,7 @@ class HostBudget:
         self._circuit.failed(self._at(now))
 
     def pace(self, seconds: float) -> None:
-        """Let at least ``seconds`` pass between requests, one in flight at a time."""
+        """Let at least ``seconds`` pass between anonymous requests, one in flight at a time."""
         self._pace = max(0.0, seconds)
 
     def state(self, ahead: int = 0) -> dict[str, Any]:
@@ -277,6 +283,11 @@ class HostBudget:
             if self._ahead:
                 one.spend(self._ahead_at, self._ahead)
         return one
+
+
+def _are_anonymous(names: Sequence[str]) -> bool:
+    """robots.txt and its pace are for crawlers: a member's own requests are none."""
+    return any(name.startswith("anonymous") for name in names)
 
 
 def _is_whole(moment: float, period: float) -> bool:

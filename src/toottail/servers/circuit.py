@@ -1,6 +1,7 @@
 """When a host that fails is left alone, and for how long.
 
-Three failures in a row open the circuit for 30 s; each further one doubles that, up to an hour.
+Two failures in a row open the circuit for 2 s, a third one for 8 s, a fourth one for 30 s; each
+further one doubles that, up to an hour: a hiccup costs seconds, a dead host is soon left alone.
 When the time is over one request goes through: its success closes the circuit, its failure opens
 it again. Times are seconds since the epoch.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-_FAILURES_TO_OPEN = 3
+_FAILURES_TO_OPEN = 2
+_SHORT_RESTS = (2.0, 8.0)
 _FIRST_REST = 30.0
 _LONGEST_REST = 3600.0
 _LONGEST_PROBE = 60.0
@@ -60,8 +62,13 @@ class Circuit:
         self.failures += 1
         self._probe_until = 0.0
         if self.is_open:
-            times = self.failures - _FAILURES_TO_OPEN + 1
-            self._rest_until = now + resting_time(times, self._jitter())
+            self._rest_until = now + self._rest()
+
+    def _rest(self) -> float:
+        times = self.failures - _FAILURES_TO_OPEN
+        if times < len(_SHORT_RESTS):
+            return _SHORT_RESTS[times] * (1 + self._jitter() / 4)
+        return resting_time(times - len(_SHORT_RESTS) + 1, self._jitter())
 
     def state(self) -> list[Any]:
         """All of it as JSON."""

@@ -46,6 +46,8 @@ class Request:
 
     ``allowances`` are the names it counts against in the host's budget. ``robots`` says whether
     the host's robots.txt governs it, ``home`` for which home it is sent, if for just one.
+    Without ``follow`` a redirect is the answer itself. ``patient``: the host may think in silence
+    for as long as the request may take in all (a home that fetches from others before it answers).
     """
 
     url: str
@@ -58,6 +60,8 @@ class Request:
     robots: bool = True
     home: str | None = None
     cut: bool = False
+    follow: bool = True
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,18 @@ class Door:
         self._bodies = ByteBudget(settings.bodies_in_memory)
         self._agents: dict[str | None, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._usual = aiohttp.ClientTimeout(
+            total=settings.total_timeout,
+            connect=settings.connect_timeout,
+            sock_read=settings.idle_timeout,
+        )
+        self._patient = aiohttp.ClientTimeout(
+            total=settings.total_timeout, connect=settings.connect_timeout
+        )
 
     async def __aenter__(self) -> Self:
-        settings = self._settings
         connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(self._guard, settings.connect_to),
+            resolver=GuardedResolver(self._guard, self._settings.connect_to),
             socket_factory=self._guard.open_socket,
             ssl=ssl.create_default_context(),
             limit=0,  # lanes and their permits bound what is open at once
@@ -96,11 +107,6 @@ class Door:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(
-                total=settings.total_timeout,
-                connect=settings.connect_timeout,
-                sock_read=settings.idle_timeout,
-            ),
         )
         return self
 
@@ -155,13 +161,16 @@ class Door:
             headers=self._headers(request),
             data=request.form,
             allow_redirects=False,
+            timeout=self._patient if request.patient else self._usual,
         ) as response:
             permit.budget.told(
                 request.allowances, response.headers, permit.clock(), permit.flying - 1
             )
             if response.status in _REDIRECTS and "Location" in response.headers:
                 permit.budget.succeeded(permit.clock())
-                return response.headers["Location"]
+                if request.follow:
+                    return response.headers["Location"]
+                return Answer(permit.host, response.status, response.headers, b"", str(url))
             if response.status >= 300:
                 said = await self._said(permit.host, response)
                 raise outcomes.refusal(

@@ -192,6 +192,7 @@ class HomeClient:
             "/api/v2/search",
             scope=self.traits.search_scope,
             params={"q": uri, "resolve": "true", "type": "statuses", "limit": "1"},
+            patient=True,
         )
         found = decode(self._ask.host, answer.body, ApiSearch).statuses
         # Some homes search their texts when they cannot resolve: only what was asked for counts.
@@ -205,6 +206,7 @@ class HomeClient:
         params: Mapping[str, str] | None = None,
         max_body: int = _PAGE_BYTES,
         paging: bool = False,
+        patient: bool = False,
     ) -> Answer:
         """An answer to the member; without a ``scope`` a 403 stays `Forbidden`."""
         allowances = [f"token:{self._member}"]
@@ -218,6 +220,7 @@ class HomeClient:
                 allowances=allowances,
                 max_body=max_body,
                 robots=False,
+                patient=patient,
             )
         except Forbidden as error:
             if error.status == 401:

@@ -1,6 +1,6 @@
 """What an answer, or its absence, means: for the host's budget, and as an error for people.
 
-A host has failed when it cannot be reached, breaks off, takes too long or answers 5xx; three of
+A host has failed when it cannot be reached, breaks off, takes too long or answers 5xx; some of
 these in a row open its circuit. Whatever else it answers (404, 401, 429, garbage), it is alive.
 """
 
@@ -38,7 +38,8 @@ def refusal(
         permit.budget.succeeded(now)
     asked = permit.budget.asked_to_wait(headers, now) if status in (429, 503) else None
     if status == 429:
-        return TooManyRequests(permit.host, permit.budget.refused(names, asked, now))
+        told = asked is not None or "X-RateLimit-Reset" in headers
+        return TooManyRequests(permit.host, permit.budget.refused(names, asked, now), told=told)
     if asked is not None:
         permit.budget.rest(asked, now)
     what = f"answered {status}" + (f": {said}" if said else "")

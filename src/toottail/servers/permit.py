@@ -63,7 +63,8 @@ class Permit:
     @robots.setter
     def robots(self, robots: Robots | None) -> None:
         self._robots = robots
-        self.budget.pace((robots.crawl_delay if robots else None) or 0.0)
+        if robots is not None:
+            self.budget.pace(robots.crawl_delay or 0.0)
 
     @property
     def flying(self) -> int:
@@ -91,7 +92,7 @@ class Permit:
         self.sent += 1
 
     async def _take_place(self) -> None:
-        while self._flying >= (1 if self.budget.paced else self._places):
+        while self._flying >= (1 if self._robots and self.budget.paced else self._places):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._queue.append(turn)
             try:

@@ -52,7 +52,8 @@ def _netloc(url: str) -> str:
 
 def is_public_host(name: str) -> bool:
     """Whether ``name`` could be a server on the public internet: a DNS name without a port."""
-    if len(name) > 253 or "." not in name or name.rsplit(".", 1)[-1].isdigit():
+    # No top-level name begins with a digit, and resolvers take 0x7f.0x1 for an address.
+    if len(name) > 253 or "." not in name or name.rsplit(".", 1)[-1][:1].isdigit():
         return False
     if _is_address(name):
         return False

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
 
 _BATCH = 24
+_LONG_PACE = 60.0
+"""Seconds between requests from which on a host's looks are not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Chore:
 
     key: tuple[str, object]
     run: Callable[[], Awaitable[None]] = field(compare=False)
-    put_off: Callable[[datetime], Awaitable[None]] = field(compare=False)
-    """Leaves all chores of this kind due, but not before a time."""
+    put_off: Callable[[datetime, str], Awaitable[None]] = field(compare=False)
+    """Leaves all chores of this kind due, but not before a time, for a reason in words."""
     member_wise: bool = False
     """Whether it asks the host as the home of members."""
 
@@ -116,9 +118,9 @@ async def _know_host(visit: LaneVisit, read: bool) -> None:
             await prepare.find_software(visit, robots=True)
     except RemoteError as error:
         if await prepare.note_failure(visit, error):
-            await look.give_up(visit, error)
+            await look.give_up(visit, error.what)
         else:
-            await _put_off_host(visit, visit.retry_at())
+            await _put_off_host(visit, visit.retry_at(), error.what)
     await visit.reload()
 
 
@@ -127,18 +129,22 @@ def set_robots(visit: LaneVisit, permit: Permit) -> None:
     permit.robots = prepare.stored_robots(visit.row)
 
 
-async def _put_off_home(visit: LaneVisit, until: datetime) -> None:
+async def _put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.postpone(conn, visit.host, until)
 
 
-async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime) -> None:
+async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, _why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.note_try(conn, watch.home, watch.conversation_id, until)
         await deliveries.postpone(conn, visit.host, until)
 
 
-async def _put_off_host(visit: LaneVisit, until: datetime) -> None:
+async def _put_off_host(visit: LaneVisit, until: datetime, why: str) -> None:
+    if visit.pace() >= _LONG_PACE:
+        # At such a pace a conversation takes hours: it is left to later looks, one at a time.
+        await look.give_up(visit, why)
+        return
     async with visit.fenced() as conn:
         await looks.postpone(conn, visit.host, until)
         await hosts.postpone_probe(conn, visit.host, until)

@@ -106,9 +106,18 @@ class LaneVisit:
         """Makes work for lanes known when the transaction is through."""
         await self._engine.enqueue(conn, hosts)
 
+    def refusals(self) -> int:
+        """How many answers of the host in a row were 429."""
+        return self._lease.budget.refusals
+
     def failures(self) -> int:
         """How many requests to the host failed in a row."""
         return self._lease.budget.failures
+
+    def pace(self) -> float:
+        """Seconds that the host wants between anonymous requests."""
+        robots = self._host_permit.robots
+        return (robots.crawl_delay if robots else None) or 0.0
 
     def retry_at(self) -> datetime:
         """When a failed request to the host may be tried again."""
@@ -205,7 +214,7 @@ class LaneVisit:
         try:
             await chore.run()
         except NotPermittedYet as wait:
-            await chore.put_off(wait.until)
+            await chore.put_off(wait.until, wait.why)
         except TokenRefused as refused:
             await self._refuse(refused)
         except RemoteError as error:
@@ -216,7 +225,7 @@ class LaneVisit:
             # A fault of ours in one step must neither stop the lane nor spin: it is told, and the
             # step comes back later.
             log.exception("step failed", host=self.host, step=chore.key[0])
-            await chore.put_off(self.now() + _AFTER_A_FAULT)
+            await chore.put_off(self.now() + _AFTER_A_FAULT, "a fault of ours")
 
     async def _refuse(self, refused: TokenRefused) -> None:
         member = self._member.get(asyncio.current_task())
@@ -227,7 +236,7 @@ class LaneVisit:
             self._tokens.pop(member, None)
 
     async def _failed(self, chore: Chore, error: RemoteError) -> None:
-        await chore.put_off(self.retry_at())
+        await chore.put_off(self.retry_at(), error.what)
         if chore.member_wise and self.failures() >= HOST_FAILS_AFTER:
             async with self.fenced() as conn:
                 await members.fail_home(conn, self.host, f"the home does not answer: {error}")

@@ -20,6 +20,7 @@ Where the API is closed to anonymous readers the same is asked through ActivityP
 from __future__ import annotations
 
 from itertools import pairwise
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -91,12 +92,15 @@ async def _local_id(ask: Asker, target: LookTarget) -> str | None:
     if not redirects_to_id(target.uri):
         return local_id_of(target.uri)
     try:
-        answer = await ask.get(target.uri, accept="*/*")
+        answer = await ask.get(target.uri, accept="*/*", follow=False)
     except (AnswerRefused, Gone) as error:
         if isinstance(error, RedirectedAway):
             raise
         return None
-    return local_id_of(answer.url)
+    page = urljoin(answer.url, answer.headers.get("Location", ""))
+    if host_of(page) not in (None, ask.host):
+        raise RedirectedAway(ask.host, page)
+    return local_id_of(page)
 
 
 def _by_activitypub(target: LookTarget) -> LookTarget:
