@@ -32,8 +32,9 @@ def chain(length: int, **more: object) -> list[Node]:
 class PretendHome:
     """A home that is asked in rounds, as `flow.deliver` does it, without any waiting.
 
-    ``fetchable`` tells which statuses it can get from their authors' hosts; ``climbs`` whether it
-    fetches what is above what it resolves; ``asked`` counts resolves.
+    ``fetchable`` are the statuses it can get from their authors' hosts, ``answering`` the hosts
+    that answer us. ``climbs``: it fetches what is above what it resolves; ``believed_to_climb``: we
+    think so until the result was seen. ``asked`` lists what it was asked to resolve.
     """
 
     nodes: dict[str, Node]
@@ -41,20 +42,25 @@ class PretendHome:
     answering: frozenset[str]
     climbs: bool
     asked: list[str] = field(default_factory=list)
-    had: set[str] = field(default_factory=set)
+    had: set[str] = field(init=False)
+    at_start: set[str] = field(init=False)
     rounds: int = 0
-    believes: bool = True
+    verifies: int = 0
+    unproven: bool = False
+    believed_to_climb: bool = True
 
     def __post_init__(self) -> None:
-        self.had = {uri for uri, one in self.nodes.items() if one.state in AT_HOME}
+        self.at_start = {uri for uri, one in self.nodes.items() if one.state in AT_HOME}
+        self.had = set(self.at_start)
 
     def run(self, most_rounds: int) -> Plan:
         """Round after round until the plan has nothing to do; gives the last plan."""
         while True:
-            found = self._plan(trusting=self.believes)
+            found = self._plan()
             if not found.resolve and not found.wait_for:
-                if not self._verify():
+                if not self.unproven or self.verifies >= 2:
                     return found
+                self._verify()
                 continue
             self.rounds += 1
             assert self.rounds <= most_rounds, "the rounds do not end"
@@ -64,8 +70,9 @@ class PretendHome:
             for uri in found.resolve:
                 self._resolve(uri)
 
-    def _plan(self, *, trusting: bool) -> Plan:
-        return plan(self.nodes.values(), climbs=trusting, trust=self._trust())
+    def _plan(self) -> Plan:
+        believed = self.believed_to_climb and not self.verifies
+        return plan(self.nodes.values(), climbs=believed, trust=self._trust())
 
     def _trust(self) -> Mapping[tuple[str, str], Trust]:
         counts: dict[tuple[str, str], Trust] = {}
@@ -83,40 +90,48 @@ class PretendHome:
                 self.nodes[uri] = replace(one, answers=one.host in self.answering)
 
     def _resolve(self, uri: str) -> None:
-        assert self.nodes[uri].state in (None, "pending"), f"{uri} was resolved without need"
+        assert self.nodes[uri].state in (None, "pending", "expected"), f"{uri} needs no resolve"
         self.asked.append(uri)
         if uri not in self.fetchable:
             self._set(uri, "given_up")
             return
         self._set(uri, "resolved", local_id="1")
+        self.unproven = True
         self.had.add(uri)
         if self.climbs:
             above = self.nodes[uri].parent_uri
-            while above in self.fetchable and above not in self.had:
+            while above is not None and above in self.fetchable and above not in self.had:
                 self.had.add(above)
                 above = self.nodes[above].parent_uri
 
-    def _verify(self) -> bool:
-        """The one look at the result; what lacks is asked for one by one. Whether there was one."""
-        open_states = ("resolved", "expected")
-        unproven = [u for u, n in self.nodes.items() if n.state in open_states]
-        if not unproven:
-            return False
-        for uri in unproven:
-            if self.joined(uri):
+    def _verify(self) -> None:
+        """One look at the result; what was expected and lacks is wanted by itself."""
+        self.verifies += 1
+        self.unproven = False
+        for uri, one in list(self.nodes.items()):
+            if uri in self.had and one.state not in AT_HOME and self.joined(uri):
                 self._set(uri, "delivered", local_id="1")
-            elif self.nodes[uri].state == "expected":
+            elif one.state == "expected":
                 self._set(uri, "pending")
-            else:
-                self._set(uri, "unattached")
-        self.believes = False
-        return True
 
     def joined(self, uri: str) -> bool:
-        """Whether the home shows it below the root."""
+        """Whether it hangs below the root, or below what the home had from the start."""
         at: str | None = uri
-        while at is not None:
+        while at is not None and at not in self.at_start:
             if at not in self.had:
+                return False
+            at = self.nodes[at].parent_uri
+        return True
+
+    def reachable(self) -> set[str]:
+        """What must be there in the end, whoever is asked in whatever order."""
+        return {uri for uri in self.nodes if self._is_reachable(uri)}
+
+    def _is_reachable(self, uri: str) -> bool:
+        at: str | None = uri
+        while at is not None and at not in self.at_start:
+            by_name = at == uri or not (self.climbs and self.believed_to_climb)
+            if at not in self.fetchable or (by_name and self.nodes[at].opted_out):
                 return False
             at = self.nodes[at].parent_uri
         return True

@@ -33,7 +33,7 @@ class FakeTime:
 def made(
     limit: Limit, time: FakeTime, *, in_flight: int = 2, robots: Robots | None = None
 ) -> Permit:
-    budget = HostBudget("a.example", defaults={"x": limit}, jitter=lambda: 0.0)
+    budget = HostBudget("a.example", defaults={"anonymous": limit}, jitter=lambda: 0.0)
     return Permit(
         "a.example", budget, in_flight=in_flight, robots=robots, clock=time, sleep=time.sleep
     )
@@ -136,7 +136,7 @@ async def test_the_lane_is_asked_before_each_request_and_can_refuse_it() -> None
         if asked > 1:
             raise LaneLost("another worker has it")
 
-    budget = HostBudget("a.example", defaults={"x": Limit(9, 60)})
+    budget = HostBudget("a.example", defaults={"anonymous": Limit(9, 60)})
     permit = Permit("a.example", budget, in_flight=1, before_send=lane, clock=time)
     async with permit.admit(NAMES):
         pass
@@ -153,7 +153,7 @@ async def test_requests_that_wait_for_the_lane_together_do_not_share_one_allowan
         await gate.wait()
 
     time = FakeTime()
-    budget = HostBudget("a.example", defaults={"x": Limit(2, 60)})
+    budget = HostBudget("a.example", defaults={"anonymous": Limit(2, 60)})
     permit = Permit("a.example", budget, in_flight=8, before_send=slow, clock=time)
 
     async def one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import string
 
 import pytest
@@ -119,10 +120,8 @@ def test_no_text_makes_the_check_of_a_uri_fail_and_what_it_accepts_is_public(tex
 
 @given(st.text(max_size=60))
 def test_a_person_gets_a_public_host_or_the_one_error(text: str) -> None:
-    try:
+    with contextlib.suppress(InvalidHost):
         assert is_public_host(parse_host(text))
-    except InvalidHost:
-        pass
 
 
 @given(st.integers(0, 2**32 - 1))

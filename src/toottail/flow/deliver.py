@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toottail.errors import AnswerRefused, RemoteError, StatusError
+from toottail.errors import RemoteError, TooManyRequests
 from toottail.flow.plan import Trust, plan
 from toottail.flow.visit import Visit
 from toottail.repository import deliveries, hosts, members
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueDelivery, DueWatch
+from toottail.repository.hosts import HostRow
 from toottail.servers.homes import HomeStatus
 from toottail.types.trees import AT_HOME, Node
 
@@ -104,14 +105,14 @@ async def resolve(visit: Visit, due: DueDelivery) -> None:
     _, client = visit.home(due.members)
     try:
         found = await client.resolve(due.uri)
-    except (StatusError, AnswerRefused) as error:
-        # Some homes answer 500 now and then when they cannot fetch; again and again, they fail.
+    except TooManyRequests as error:
+        await _home_failed(visit, due, error)
+    except RemoteError as error:
+        # A home that cannot fetch may answer 500, or fall silent; again and again, it fails itself.
         if visit.failures() > 1:
             await _home_failed(visit, due, error)
         else:
-            await _not_obtained(visit, due, error.what)
-    except RemoteError as error:
-        await _home_failed(visit, due, error)
+            await _not_obtained(visit, due, f"the home {error.what}")
     else:
         if found is None:
             await _not_obtained(visit, due, "the home answered with an empty list")
@@ -150,9 +151,13 @@ async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
 async def _not_obtained(visit: Visit, due: DueDelivery, observed: str) -> None:
     """The home brought nothing: what was seen is stored, and when it is tried again."""
     tries = due.tries + 1
-    again = visit.now() + TRIES[tries - 1] if tries <= len(TRIES) else None
     async with visit.fenced() as conn:
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        author = await hosts.of_author(conn, due.uri)
+        again = None
+        if tries <= len(TRIES):
+            # Soon only where the author's host is known to be well: else nothing will have changed.
+            again = visit.now() + TRIES[tries - 1 if author.answered_at else -1]
         number = await deliveries.store_outcome(
             conn,
             visit.host,
@@ -160,15 +165,16 @@ async def _not_obtained(visit: Visit, due: DueDelivery, observed: str) -> None:
             "not_obtained" if again else "given_up",
             again_at=again,
             observed=observed,
-            inferred=await _inferred(conn, due.uri),
+            inferred=_inferred(author),
         )
         if number is not None:
             await deliveries.end_round(conn, visit.host, number, visit.now())
 
 
-async def _inferred(conn: Connection, uri: str) -> str | None:
-    problem = await hosts.problem_of_author(conn, uri)
-    return f"inferred: we had no answer there either ({problem})" if problem else None
+def _inferred(author: HostRow) -> str | None:
+    if author.problem is None:
+        return None
+    return f"inferred: {author.host} gave us no answer either ({author.problem})"
 
 
 async def _home_failed(visit: Visit, due: DueDelivery, error: RemoteError) -> None:

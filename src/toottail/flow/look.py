@@ -151,8 +151,7 @@ async def _conclude(
     if open_looks.soon:
         return await looks.askable(conn, conversation_id, now)
     if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:
-        await looks.fail(conn, conversation_id, open_looks.problem)
-        return set()
+        return set(await looks.fail(conn, conversation_id, open_looks.problem))
     return set(await looks.ready(conn, conversation_id, news=news))
 
 

@@ -17,9 +17,12 @@ from toottail.types.trees import AT_HOME, LOST, Node
 
 CHUNK = 20
 """Most levels of missing ancestors that one resolve is to bring along."""
-_CARRIERS = AT_HOME | {"resolved", "expected", "unattached"}
+# What was at home before a round brought nothing along.
+_CARRIERS = frozenset({"delivered", "resolved", "expected", "unattached"})
 FIRST_TRUST = 10
 """So many URIs that one host names on another are tried before any is confirmed."""
+DEAD_TRUST = 2
+"""So many where the other one does not answer us: perhaps it answers the home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,12 @@ class Trust:
     refuted: int = 0
     open: int = 0
 
-    @property
-    def allowance(self) -> int:
-        """How many more of its names may be tried now."""
-        if self.confirmed == 0:
-            return max(0, FIRST_TRUST - self.refuted - self.open)
-        return max(0, FIRST_TRUST * (1 + self.confirmed) - self.refuted - self.open)
+    def allowance(self, answers: bool | None) -> int:
+        """How many more of its names may be tried now; ``answers`` as in `Node`."""
+        most = FIRST_TRUST * (1 + self.confirmed)
+        if self.confirmed == 0 and answers is False:
+            most = DEAD_TRUST
+        return max(0, most - self.refuted - self.open)
 
 
 def plan(
@@ -185,7 +188,10 @@ class _Planner:
             elif not chain[-1].opted_out:
                 resolve[chain[-1].uri] = None
             return
-        top = chain[-CHUNK:]
+        start = max(0, len(chain) - CHUNK)
+        while chain[start].opted_out:
+            start -= 1  # the leaf itself is none: a chunk ends at what may be asked for by name
+        top = chain[start:]
         above = top[1:]
         unknown = {node.host for node in above if node.answers is None}
         if unknown:
@@ -217,7 +223,7 @@ class _Planner:
         pair = self._pair(node)
         if pair[0] == pair[1]:
             return True
-        if self.used[pair] >= self.trust.get(pair, Trust()).allowance:
+        if self.used[pair] >= self.trust.get(pair, Trust()).allowance(node.answers):
             return False
         self.used[pair] += 1
         return True
@@ -225,8 +231,10 @@ class _Planner:
     def _doubted(self, node: Node) -> bool:
         """No further name of this pair will be tried: nothing is open that could confirm it."""
         trust = self.trust.get(self._pair(node), Trust())
-        return trust.allowance == 0 and trust.open == 0
+        return trust.allowance(node.answers) == 0 and trust.open == 0
 
 
 def _doubt(node: Node) -> str:
+    if node.answers is False:
+        return f"{node.host} answers neither us nor, by what it brought so far, the home"
     return f"{node.listed_by} named too many posts of {node.host} that are not to be had there"

@@ -204,6 +204,19 @@ async def store_shown(
     await conn.execute(_SHOWN, home, conversation_id, list(shown), list(shown.values()))
 
 
+async def look_again(
+    conn: Connection, home: str, conversation_id: int, problem: str | None
+) -> bool:
+    """Lets a watch wait for looks that are due; ends it as failed where there are none."""
+    waiting = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM looks WHERE conversation_id = $1 AND state = 'due')",
+        conversation_id,
+    )
+    stage = "look" if waiting else "failed"
+    await set_stage(conn, home, conversation_id, stage, None, problem)
+    return bool(waiting)
+
+
 async def store_root_id(conn: Connection, home: str, conversation_id: int, root_id: str) -> None:
     """Notes the home's own id of the root."""
     await conn.execute(

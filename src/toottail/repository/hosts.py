@@ -114,9 +114,9 @@ async def learn_climbing(conn: Connection, host: str, climbs: bool) -> None:
     )
 
 
-async def problem_of_author(conn: Connection, uri: str) -> str | None:
-    """What went wrong when we last asked the host of a status' author; None when nothing did."""
-    problem: str | None = await conn.fetchval(
-        "SELECT problem FROM hosts JOIN statuses USING (host) WHERE uri = $1", uri
+async def of_author(conn: Connection, uri: str) -> HostRow:
+    """What is known of the host of a status' author."""
+    row = await conn.fetchrow(
+        "SELECT hosts.* FROM hosts JOIN statuses USING (host) WHERE uri = $1", uri
     )
-    return problem
+    return HostRow(**row) if row else HostRow("")

@@ -135,8 +135,12 @@ RETURNING home
 """
 
 _FAILED = """
-UPDATE watches SET stage = 'failed', next_at = NULL, problem = $2
+UPDATE watches SET problem = $2,
+    stage = CASE WHEN anchor_parent IS NOT NULL AND compared_at IS NULL
+            THEN 'climb' ELSE 'failed' END,
+    next_at = CASE WHEN anchor_parent IS NOT NULL AND compared_at IS NULL THEN now() END
 WHERE conversation_id = $1 AND stage = 'look'
+RETURNING home
 """
 
 
@@ -305,9 +309,12 @@ async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[s
     return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
 
 
-async def fail(conn: Connection, conversation_id: int, problem: str) -> None:
-    """Ends the watches of a conversation of which nothing could be read."""
-    await conn.execute(_FAILED, conversation_id, problem)
+async def fail(conn: Connection, conversation_id: int, problem: str) -> list[str]:
+    """Ends the watches of a conversation of which nothing could be read; returns their homes.
+
+    A home that shows what the unreadable status replies to is asked for the way up first.
+    """
+    return [row["home"] for row in await conn.fetch(_FAILED, conversation_id, problem)]
 
 
 async def askable(conn: Connection, conversation_id: int, now: datetime) -> set[str]:

@@ -31,15 +31,15 @@ SELECT id, $2, 0 FROM runs WHERE member_id = $1 AND ended_at IS NULL
 
 _SPEND_HOST = """
 INSERT INTO spending (run_id, home, remote)
-SELECT DISTINCT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
+SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
     CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
 FROM runs JOIN members ON members.id = runs.member_id
-    JOIN run_conversations AS rc ON rc.run_id = runs.id
-WHERE ended_at IS NULL AND (
-    members.home = $1
-    OR EXISTS (SELECT FROM looks WHERE looks.conversation_id = rc.conversation_id AND host = $1)
-    OR EXISTS (SELECT FROM statuses WHERE statuses.conversation_id = rc.conversation_id
-               AND statuses.host = $1))
+WHERE ended_at IS NULL AND (members.home = $1 OR EXISTS (
+    SELECT FROM run_conversations AS rc WHERE rc.run_id = runs.id AND (
+        EXISTS (SELECT FROM looks
+                WHERE looks.conversation_id = rc.conversation_id AND host = $1)
+        OR EXISTS (SELECT FROM statuses
+                   WHERE statuses.conversation_id = rc.conversation_id AND statuses.host = $1))))
 """
 
 

@@ -132,7 +132,7 @@ WHERE watchers.member_id = $1
 _WAKE_UNFINISHED = """
 UPDATE watches SET next_at = now()
 WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND next_at IS NULL
-    AND stage IN ('compare', 'refresh', 'plan', 'verify')
+    AND stage IN ('climb', 'compare', 'refresh', 'plan', 'verify')
 """
 
 

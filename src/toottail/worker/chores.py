@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from toottail.errors import RemoteError
-from toottail.flow import collect, compare, deliver, look, prepare, verify
+from toottail.flow import climb, collect, compare, deliver, look, prepare, verify
 from toottail.repository import deliveries, frontier, hosts, looks, timelines
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueWatch
@@ -36,6 +36,7 @@ class Chore:
 
 
 _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
+    "climb": climb.climb,
     "compare": compare.compare,
     "refresh": compare.compare,
     "plan": deliver.plan_round,

@@ -132,7 +132,7 @@ CREATE TABLE watches (
     root_id         text,               -- the home's own id of the root
     shown           integer,            -- how many direct replies the home shows below the root
     stage           text NOT NULL DEFAULT 'look'
-                    CHECK (stage IN ('look', 'compare', 'refresh', 'plan', 'resolve', 'verify',
+                    CHECK (stage IN ('look', 'climb', 'compare', 'refresh', 'plan', 'resolve', 'verify',
                                      'done', 'failed')),
     next_at         timestamptz,
     compared_at     timestamptz,

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 
 from toottail.servers.entities import ApiStatus
 
+_NEARLY = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:
@@ -52,9 +54,8 @@ def find_gaps(asked: str, descendants: Iterable[ApiStatus], caps: Caps | None) -
     if caps is not None:
         gaps = tree.hidden_below(caps.depth)
         path = tree.last_path()
-        # Followers-only replies fill the cap unseen: where counts say so, nearly full is full.
-        nearly = len(tree.nodes) >= 0.9 * caps.descendants and any(map(tree.lacks, path[1:]))
-        if len(tree.nodes) >= caps.descendants or nearly:
+        # Followers-only replies count against the cap but are not shown: nearly full is full.
+        if len(tree.nodes) >= _NEARLY * caps.descendants:
             gaps.update(node for node in path if node == asked or tree.lacks(node))
     found = tree.questions(gaps, caps.descendants) if caps is not None and gaps else Gaps()
     found.disagreeing = [node for node in tree.nodes if node not in gaps and tree.lacks(node)]

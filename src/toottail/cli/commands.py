@@ -1,0 +1,133 @@
+"""The commands and their options. Each imports what it runs on only when it is run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toottail import __version__
+from toottail.cli.durations import parse_duration
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Makes conversations whole on small Mastodon-compatible servers.\n\n"
+    "Exit codes: 0 done, 1 failed or not finished, 2 wrong usage or settings or a token that "
+    "was refused, 130 or 143 interrupted (the next run goes on from there).",
+)
+
+
+def _max_wait(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings in TOML; also TOOTTAIL_CONFIG."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log what is done; also TOOTTAIL_LOG=info or debug.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _global(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"toottail {__version__}")
+        raise typer.Exit(0)
+
+
+@app.command()
+def fetch(
+    home: Annotated[str, typer.Argument(metavar="HOME", help="Your server: example.social.")],
+    limit: Annotated[
+        int, typer.Option(min=1, help="How many of the newest statuses of the timeline to read.")
+    ] = 200,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be resolved, and resolve nothing.")
+    ] = False,
+    json: Json = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Servers that told nothing make the exit code 1.")
+    ] = False,
+    max_wait: Annotated[
+        float,
+        typer.Option(
+            parser=_max_wait, metavar="TIME", help="How long to wait for rate limits: 90s, 20m, 1h."
+        ),
+    ] = "20m",  # type: ignore[assignment]
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The token; else TOOTTAIL_TOKEN, else it is asked for."),
+    ] = None,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """Bring home every reply that your timeline's conversations lack, once."""
+    _log(verbose)
+    from toottail.cli.fetch import Wanted
+    from toottail.cli.fetch import fetch as run_fetch
+
+    wanted = Wanted(home, limit, dry_run, json, strict, max_wait, token_file, config)
+    raise typer.Exit(run_fetch(wanted))
+
+
+@app.command()
+def explain(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Any status of the conversation.")],
+    home: Annotated[
+        str | None, typer.Option(metavar="HOME", help="As this server sees it.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """Tell, reply by reply, what became of one conversation."""
+    _log(verbose)
+    from toottail.cli.explain import explain as run_explain
+
+    raise typer.Exit(run_explain(url, home, as_json=json, config=config))
+
+
+@app.command()
+def migrate(config: Config = None, verbose: Verbose = False) -> None:
+    """Bring the database's tables up to date with this version."""
+    _log(verbose)
+    from toottail.cli.migrate import migrate as run_migrate
+
+    raise typer.Exit(run_migrate(config))
+
+
+@app.command()
+def demo(verbose: Verbose = False) -> None:
+    """Show it all on a pretend fediverse on this machine: nothing leaves it."""
+    _log(verbose)
+    from toottail.cli.demo import demo as run_demo
+
+    raise typer.Exit(run_demo())
+
+
+def run() -> int:
+    """Runs the command that the arguments name and returns its exit code."""
+    try:
+        typer.main.get_command(app)(prog_name="toottail")
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def _log(verbose: bool) -> None:
+    from toottail.cli.logs import configure
+
+    configure(os.environ.get("TOOTTAIL_LOG") or "warning", verbose=verbose)

@@ -1,0 +1,159 @@
+"""``toottail demo``: the main job, shown on a pretend fediverse on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from toottail.cli.interrupts import signals
+from toottail.cli.prompts import VARIABLE
+from toottail.cli.tree import draw
+from toottail.simulator.process import SimulatorProcess
+
+# A world of 40 posts without rate limits, which would make the show last minutes.
+_WORLD = ("--world", "small", "--throttles", "off", "--latency-scale", "0.5")
+_DRAWN = 3
+_SIZE_TO_DRAW = range(6, 15)
+_ROWS = 12
+
+Conversation = Mapping[str, Any]
+
+
+def demo() -> int:
+    """Shows it, and returns the exit code of the run. Raises `Interrupted`."""
+    console = Console(highlight=False)
+    with _pretend_fediverse() as sim, _data_dir() as data_dir:
+        before = _conversations(sim)
+        drawn = _to_draw(before)
+        console.rule(f"The timeline of a member of {sim.home}, before")
+        _draw_all(console, before, drawn)
+        console.print(
+            "\nGrey replies exist on the servers where they were written, but not here.\n"
+        )
+        console.rule(f"$ toottail fetch {sim.home}")
+        console.file.flush()
+        code = _run(sim, data_dir)
+        signals.check()
+        after = _conversations(sim)
+        console.rule("The same timeline, after")
+        _draw_all(console, after, drawn)
+        console.print(_table(before, after))
+        _tell_more(console)
+        return code
+
+
+@contextmanager
+def _pretend_fediverse() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(*_WORLD) as sim:
+        yield sim
+
+
+@contextmanager
+def _data_dir() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="toottail-demo-"))
+    # Root's database server runs as another user, who must be able to pass.
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    try:
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _conversations(sim: SimulatorProcess) -> dict[str, Conversation]:
+    found = sim.truth()["conversations"]
+    return {conversation["root"]: conversation for conversation in found}
+
+
+def _to_draw(conversations: Mapping[str, Conversation]) -> Sequence[str]:
+    """A few threads that fit on a screen and lack much."""
+    fitting = [c for c in conversations.values() if len(c["statuses"]) in _SIZE_TO_DRAW]
+    fitting.sort(key=lambda c: -sum(s["missing_at_start"] for s in c["statuses"]))
+    return [c["root"] for c in fitting[:_DRAWN]]
+
+
+def _draw_all(
+    console: Console, conversations: Mapping[str, Conversation], drawn: Sequence[str]
+) -> None:
+    for root in drawn:
+        statuses = conversations[root]["statuses"]
+        by_uri = {status["uri"]: status for status in statuses}
+        parents = {status["uri"]: status["parent"] for status in statuses}
+        here = sum(status["at_home"] for status in statuses)
+        heading = Text(f"{here} of {len(statuses)} posts are here", style="bold")
+        console.print(draw(parents, lambda uri, by_uri=by_uri: _label(by_uri[uri]), heading))
+
+
+def _label(status: Mapping[str, Any]) -> Text:
+    who = _author(status["uri"])
+    if not status["at_home"]:
+        return Text(f"{who}  (missing)", style="bright_black")
+    return Text(who, style="green" if status["missing_at_start"] else "")
+
+
+def _author(uri: str) -> str:
+    parts = urlsplit(uri)
+    names = [part.lstrip("@") for part in parts.path.split("/") if part not in ("", "users")]
+    return f"@{names[0]}@{parts.netloc}" if names else uri
+
+
+def _run(sim: SimulatorProcess, data_dir: Path) -> int:
+    """Runs the real command, as a person would, against the pretend fediverse."""
+    environment = {name: v for name, v in os.environ.items() if name != "DATABASE_URL"}
+    environment |= {**sim.env, VARIABLE: sim.token, "TOOTTAIL_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "-m", "toottail", "fetch", sim.home]
+    with subprocess.Popen(command, env=environment) as process:
+        # The terminal sends Ctrl-C to the command, too: it ends by itself, in order.
+        signals.on_first(lambda: None)
+        try:
+            return process.wait()
+        finally:
+            signals.on_first(None)
+
+
+def _table(before: Mapping[str, Conversation], after: Mapping[str, Conversation]) -> Table:
+    table = Table(title="Posts at home, thread by thread")
+    table.add_column("thread begun by")
+    for name in ("all posts", "before", "after"):
+        table.add_column(name, justify="right")
+    rows = [
+        (_author(root), len(was["statuses"]), _count(was), _count(after[root]))
+        for root, was in before.items()
+    ]
+    rows.sort(key=lambda row: row[2] - row[3])
+    shown, rest = rows[:_ROWS], rows[_ROWS:]
+    for row in shown:
+        table.add_row(*(str(cell) for cell in row))
+    if rest:
+        sums = (str(sum(row[n] for row in rest)) for n in (1, 2, 3))  # type: ignore[misc]
+        table.add_row(f"{len(rest)} more threads", *sums)
+    table.add_section()
+    sums = (str(sum(row[n] for row in rows)) for n in (1, 2, 3))  # type: ignore[misc]
+    table.add_row("together", *sums, style="bold")
+    return table
+
+
+def _count(conversation: Conversation) -> int:
+    return sum(status["at_home"] for status in conversation["statuses"])
+
+
+def _tell_more(console: Console) -> None:
+    console.print(
+        "\nFor your own account, with the name of your server in place of example.social:\n"
+        "    toottail fetch example.social          (in a checkout: "
+        "make run HOME=example.social)\n"
+        "It asks for a token and says where to get one. Then, for any post of a thread:\n"
+        "    toottail explain URL\n",
+        markup=False,
+    )

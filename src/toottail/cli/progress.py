@@ -1,0 +1,116 @@
+"""How far a run is: drawn in place on a terminal, told line by line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from toottail.types.reports import Progress
+
+LINE_EVERY = 3.0
+"""Seconds between two lines, where they cannot be drawn in place."""
+_MOST_HOSTS = 4
+
+
+class Display:
+    """Takes the progress of a run on one home and lets a person see it."""
+
+    def __init__(self, home: str, draw: Callable[[RenderableType], None] | None) -> None:
+        self.latest: Progress | None = None
+        self._home = home
+        self._draw = draw
+        self._heading = f"{home}: starting"
+        self._last_line = ""
+        self._next_line = 0.0
+        self._refresh()
+
+    def show(self, progress: Progress) -> None:
+        """Shows a new state."""
+        self.latest = progress
+        reading = not progress.collected
+        self._heading = f"{self._home}: " + ("reading the timeline" if reading else "at work")
+        self._refresh()
+
+    def stopping(self) -> None:
+        """Shows that the run was asked to stop."""
+        self._heading = "stopping (Ctrl-C again: at once)"
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._draw is not None:
+            self._draw(_drawing(self._heading, self.latest))
+        elif self.latest is not None and time.monotonic() >= self._next_line:
+            line = one_line(self.latest)
+            if line != self._last_line:
+                print(f"{self._home}: {line}", file=sys.stderr, flush=True)
+                self._next_line = time.monotonic() + LINE_EVERY
+                self._last_line = line
+
+
+@contextmanager
+def display(home: str) -> Iterator[Display]:
+    """A display on standard error, for as long as the block lasts."""
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Display(home, None)
+        return
+    with Live(console=console, transient=True, refresh_per_second=8) as live:
+        yield Display(home, live.update)
+
+
+def one_line(progress: Progress) -> str:
+    """The state in one line of text."""
+    if not progress.collected:
+        return f"{progress.statuses_read} statuses read"
+    parts = [
+        f"{progress.conversations} conversations",
+        f"{progress.looked} looked at",
+        f"{progress.finished} whole",
+        f"{progress.found} replies found",
+        f"{progress.delivered} delivered",
+    ]
+    if progress.waiting_for:
+        parts.append(f"waiting for {_waiting(progress)}")
+    return ", ".join(parts)
+
+
+def _waiting(progress: Progress) -> str:
+    named = [
+        f"{host} until {until.astimezone():%H:%M:%S}"
+        for host, until in progress.waiting_for[:_MOST_HOSTS]
+    ]
+    more = len(progress.waiting_for) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _drawing(heading: str, progress: Progress | None) -> RenderableType:
+    spinner = Spinner("dots", Text(f" {heading}", style="bold"))
+    if progress is None:
+        return spinner
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(justify="right")
+    grid.add_column()
+    whole = Table.grid(padding=(0, 1))
+    whole.add_row(
+        ProgressBar(total=max(progress.conversations, 1), completed=progress.finished, width=24),
+        f"{progress.finished} of {progress.conversations} whole",
+    )
+    grid.add_row("  statuses", str(progress.statuses_read), "read")
+    grid.add_row("  conversations", str(progress.looked), "looked at")
+    grid.add_row("", "", whole)
+    grid.add_row("  replies", str(progress.found), "found")
+    grid.add_row("", str(progress.delivered), "delivered")
+    if not progress.waiting_for:
+        return Group(spinner, grid)
+    waiting = Text(f"  waiting for {_waiting(progress)}", style="yellow")
+    return Group(spinner, grid, waiting)
