@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,8 +24,8 @@ from toottail.cli.prompts import VARIABLE
 from toottail.cli.tree import draw
 from toottail.simulator.process import SimulatorProcess
 
-# A world of 40 posts without rate limits, which would make the show last minutes.
-_WORLD = ("--world", "small", "--throttles", "off", "--latency-scale", "0.5")
+# A timeline of 40, and rate limits so wide that the show does not last minutes.
+_WORLD = ("--world", "small", "--limit-scale", "20", "--latency-scale", "0.5")
 _DRAWN = 3
 _SIZE_TO_DRAW = range(6, 15)
 _ROWS = 12
@@ -87,12 +89,11 @@ def _draw_all(
     console: Console, conversations: Mapping[str, Conversation], drawn: Sequence[str]
 ) -> None:
     for root in drawn:
-        statuses = conversations[root]["statuses"]
-        by_uri = {status["uri"]: status for status in statuses}
-        parents = {status["uri"]: status["parent"] for status in statuses}
-        here = sum(status["at_home"] for status in statuses)
-        heading = Text(f"{here} of {len(statuses)} posts are here", style="bold")
-        console.print(draw(parents, lambda uri, by_uri=by_uri: _label(by_uri[uri]), heading))
+        statuses = {status["uri"]: status for status in conversations[root]["statuses"]}
+        parents = {uri: status["parent"] for uri, status in statuses.items()}
+        labels = {uri: _label(status) for uri, status in statuses.items()}
+        heading = f"{_count(conversations[root])} of {len(statuses)} posts are here"
+        console.print(draw(parents, labels.__getitem__, Text(heading, style="bold")))
 
 
 def _label(status: Mapping[str, Any]) -> Text:
@@ -104,22 +105,32 @@ def _label(status: Mapping[str, Any]) -> Text:
 
 def _author(uri: str) -> str:
     parts = urlsplit(uri)
-    names = [part.lstrip("@") for part in parts.path.split("/") if part not in ("", "users")]
-    return f"@{names[0]}@{parts.netloc}" if names else uri
+    # Some servers name nobody in the addresses of posts.
+    names = re.match(r"/(?:users/|@)([^/]+)", parts.path)
+    return f"@{names[1]}@{parts.netloc}" if names else parts.netloc
 
 
 def _run(sim: SimulatorProcess, data_dir: Path) -> int:
     """Runs the real command, as a person would, against the pretend fediverse."""
-    environment = {name: v for name, v in os.environ.items() if name != "DATABASE_URL"}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TOOTTAIL_", "DATABASE_URL"))
+    }
     environment |= {**sim.env, VARIABLE: sim.token, "TOOTTAIL_DATA_DIR": str(data_dir)}
     command = [sys.executable, "-m", "toottail", "fetch", sim.home]
-    with subprocess.Popen(command, env=environment) as process:
-        # The terminal sends Ctrl-C to the command, too: it ends by itself, in order.
-        signals.on_first(lambda: None)
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 — our own module
+        signals.on_first(lambda: _pass_on(process))
         try:
             return process.wait()
         finally:
             signals.on_first(None)
+
+
+def _pass_on(process: subprocess.Popen[bytes]) -> None:
+    # Ctrl-C comes to the command from the terminal, too; a second signal would end it at once.
+    if signals.received == signal.SIGTERM:
+        process.terminate()
 
 
 def _table(before: Mapping[str, Conversation], after: Mapping[str, Conversation]) -> Table:
@@ -151,8 +162,8 @@ def _count(conversation: Conversation) -> int:
 def _tell_more(console: Console) -> None:
     console.print(
         "\nFor your own account, with the name of your server in place of example.social:\n"
-        "    toottail fetch example.social          (in a checkout: "
-        "make run HOME=example.social)\n"
+        "    toottail fetch example.social\n"
+        "or, in a checkout, make run HOME=example.social.\n"
         "It asks for a token and says where to get one. Then, for any post of a thread:\n"
         "    toottail explain URL\n",
         markup=False,

@@ -1,4 +1,7 @@
-"""``toottail fetch``: one account's conversations made whole, once."""
+"""``toottail fetch``: one account's conversations made whole, once.
+
+What the run itself needs is imported when everything typed was found good.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from toottail.cli import loop, outcome
+from toottail.cli import outcome
 from toottail.cli.interrupts import Interrupted
 from toottail.cli.progress import Display, display
 from toottail.cli.prompts import find_token
 from toottail.errors import TootTailError
-from toottail.repository.database import open_database
 from toottail.settings import Settings, load
 from toottail.types.hosts import parse_host
 from toottail.types.reports import Report
-from toottail.worker import run as worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ def fetch(wanted: Wanted) -> int:
         home = parse_host(wanted.home)
         settings = load(wanted.config)
         token = find_token(home, wanted.token_file)
+        from toottail.cli import loop
+
         with display(home) as shown:
             work = _work(wanted, settings, home, token, shown)
             report = loop.run(work, on_stop=shown.stopping)
@@ -58,6 +61,9 @@ def fetch(wanted: Wanted) -> int:
 async def _work(
     wanted: Wanted, settings: Settings, home: str, token: SecretStr, shown: Display
 ) -> Report:
+    from toottail.repository.database import open_database
+    from toottail.worker import run as worker
+
     async with open_database(settings) as database:
         return await worker.fetch(
             settings,

@@ -40,10 +40,15 @@ def as_json(report: Report, *, dry: bool) -> dict[str, Any]:
     }
     found |= {name: getattr(report, name) for name in COUNTS}
     found["hosts_failed"] = len(report.hosts_failed)
-    found["failed_hosts"] = dict(report.hosts_failed)
+    found["failed_hosts"] = failed_hosts(report)
     if dry:
         found["would_resolve"] = list(report.would_resolve)
     return found
+
+
+def failed_hosts(report: Report) -> dict[str, str]:
+    """Each host that told nothing, and why, without its name said twice."""
+    return {host: why.removeprefix(f"{host}: ") for host, why in report.hosts_failed.items()}
 
 
 def failure_as_json(home: str, problem: str, progress: Progress | None) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def print_table(report: Report, *, dry: bool) -> None:
     title.append(f": {_headline(report, dry=dry)}", style="green" if report.finished else "yellow")
     console.print(title)
     console.print(table)
-    for host, why in report.hosts_failed.items():
+    for host, why in failed_hosts(report).items():
         console.print(Text.assemble("  ", (host, "yellow"), f": {why}"))
     if report.problem is not None:
         console.print(Text(report.problem, style="yellow"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -35,9 +35,12 @@ class Display:
 
     def show(self, progress: Progress) -> None:
         """Shows a new state."""
+        if self.latest is not None and progress.collected and not self.latest.collected:
+            # The run's size is known only now: that is told at once.
+            self._next_line = 0.0
         self.latest = progress
-        reading = not progress.collected
-        self._heading = f"{self._home}: " + ("reading the timeline" if reading else "at work")
+        doing = "at work" if progress.collected else "reading the timeline"
+        self._heading = f"{self._home}: {doing}"
         self._refresh()
 
     def stopping(self) -> None:
@@ -48,11 +51,11 @@ class Display:
     def _refresh(self) -> None:
         if self._draw is not None:
             self._draw(_drawing(self._heading, self.latest))
-        elif self.latest is not None and time.monotonic() >= self._next_line:
+        elif self.latest is not None and monotonic() >= self._next_line:
             line = one_line(self.latest)
             if line != self._last_line:
                 print(f"{self._home}: {line}", file=sys.stderr, flush=True)
-                self._next_line = time.monotonic() + LINE_EVERY
+                self._next_line = monotonic() + LINE_EVERY
                 self._last_line = line
 
 

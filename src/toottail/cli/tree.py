@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from toottail.cli.explanation import Explanation
 from toottail.flow.verdicts import Kind
+from toottail.repository.explanations import Asked
 from toottail.types.trees import Node
 
 DEEPEST = 14
@@ -120,7 +121,11 @@ def _hosts(found: Explanation) -> str:
     told: Sequence[str] = [
         asked.host
         + (f" ({asked.open} questions still open)" if asked.open else "")
-        + (f" (failed: {asked.problem})" if asked.problem and not asked.answered else "")
+        + (f" (failed: {_why(asked)})" if asked.problem and not asked.answered else "")
         for asked in found.asked
     ]
     return ", ".join(told) or "no server yet"
+
+
+def _why(asked: Asked) -> str:
+    return (asked.problem or "").removeprefix(f"{asked.host}: ")

@@ -20,6 +20,10 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
     above: tuple[HomeStatus, ...] = ()
     try:
         above = (await client.context(watch.anchor_id)).ancestors
+        if not above and watch.anchor_parent is not None:
+            # The context leaves out whom the member mutes; the status itself does not.
+            parent = await client.status(watch.anchor_parent)
+            above = (parent,) if parent is not None else ()
     except Gone:
         above = ()
     chain = _chain(watch, above)
@@ -53,7 +57,7 @@ def _chain(watch: DueWatch, above: tuple[HomeStatus, ...]) -> list[FoundStatus]:
                 host=status.host,
                 url=status.url,
                 parent_uri=parent,
-                is_reply=parent is not None,
+                is_reply=status.in_reply_to_id is not None,
                 created_at=status.created_at,
                 opted_out=status.opted_out,
             )

@@ -19,7 +19,7 @@ from toottail.servers.nodeinfo import Software
 
 HOST_FAILS_AFTER = 4
 """After so many failures in a row a host is left alone, and its first looks end."""
-HOST_REFUSES_AFTER = 2
+HOST_REFUSES_AFTER = 4
 """After so many 429 in a row that name no time, too."""
 
 

@@ -23,6 +23,8 @@ FROM statuses JOIN conversations ON conversations.id = conversation_id
 WHERE uri = ANY($1) AND conversation_id <> $2
 """
 
+_KNOWN = "SELECT uri FROM statuses WHERE conversation_id = $1 AND uri = ANY($2)"
+
 _COUNTS = "SELECT host, count(*) AS n FROM statuses WHERE conversation_id = $1 GROUP BY host"
 
 _STORE = """
@@ -60,8 +62,11 @@ INSERT INTO statuses (uri, conversation_id, host, placed, listed_by) VALUES ($1,
 ON CONFLICT (uri) DO NOTHING
 """
 
-# Both conversations' watches stay: where a home watches both, the survivor's row begins anew.
+# Both conversations' watches stay, and who was done goes on with what the other half brings. Where a
+# home watches both, the survivor's row begins anew.
 _MERGE = (
+    """UPDATE watches SET stage = 'look', next_at = NULL
+       WHERE conversation_id IN ($1, $2) AND stage IN ('done', 'failed')""",
     """UPDATE watches AS w SET stage = 'look', next_at = NULL,
            ends_at = greatest(w.ends_at, o.ends_at)
        FROM watches AS o WHERE w.conversation_id = $2 AND o.conversation_id = $1
@@ -170,8 +175,13 @@ async def _within_caps(
         return []
     counts = {row["host"]: row["n"] for row in await conn.fetch(_COUNTS, conversation.id)}
     room = MOST_STATUSES - sum(counts.values())
+    rows = await conn.fetch(_KNOWN, conversation.id, [s.uri for s in found])
+    known = {row["uri"] for row in rows}
     kept = []
     for status in found:
+        if status.uri in known:
+            kept.append(status)
+            continue
         full = status.host != listed_by and counts.get(status.host, 0) >= MOST_PER_HOST
         if room <= 0 or full:
             continue

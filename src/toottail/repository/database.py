@@ -33,10 +33,13 @@ ACQUIRE_TIMEOUT = 60.0
 _SERVER_SETTINGS = {
     "application_name": "toottail",
     "statement_timeout": str(int(STATEMENT_TIMEOUT * 1000)),
-    # A process that hangs inside a transaction must not hold its rows for ever.
-    "idle_in_transaction_session_timeout": "60000",
+    "idle_in_transaction_session_timeout": "5000",
     "timezone": "UTC",
 }
+# A process that stands still inside a transaction must not keep its lanes from being taken over:
+# ours never wait for anything but the database. Between two messages of one statement only this
+# setting ends it, which came with PostgreSQL 17.
+_SINCE_17 = {"transaction_timeout": "5000"}
 
 
 class Row(Protocol):
@@ -141,11 +144,13 @@ async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Databa
     async def one(*_: object, **arguments: Any) -> Any:
         return await connect(**arguments)
 
-    pool = asyncpg.create_pool(
-        min_size=1, max_size=POOL_SIZE, connect=one, server_settings=_SERVER_SETTINGS
-    )
     with translated():
-        await pool
+        first = await connect()
+        newer = _SINCE_17 if first.get_server_version() >= (17,) else {}
+        await first.close()
+        pool = await asyncpg.create_pool(
+            min_size=1, max_size=POOL_SIZE, connect=one, server_settings=_SERVER_SETTINGS | newer
+        )
     try:
         yield Database(pool, embedded=embedded)
     except BaseException:

@@ -69,7 +69,9 @@ SELECT $1, t.uri, $2, 'already_there', t.local_id
 FROM unnest($3::text[], $4::text[]) AS t (uri, local_id)
 WHERE EXISTS (SELECT FROM conversations WHERE id = $2)
 ON CONFLICT (home, uri) DO UPDATE
-SET local_id = EXCLUDED.local_id, next_at = NULL, changed_at = clock_timestamp(),
+SET local_id = EXCLUDED.local_id, next_at = NULL,
+    changed_at = CASE WHEN deliveries.state IN ('already_there', 'delivered')
+                 THEN deliveries.changed_at ELSE clock_timestamp() END,
     state = CASE WHEN deliveries.state IN ('pending', 'expected', 'resolved', 'unattached',
                                            'not_obtained', 'given_up')
             THEN 'delivered' ELSE deliveries.state END

@@ -10,7 +10,7 @@ from datetime import datetime
 from toottail.repository.database import Connection
 from toottail.types.statuses import LookTarget
 
-MOST_REQUESTS = 1_500
+MOST_REQUESTS = 3_000
 """So many questions may one look at a conversation ask, all hosts together."""
 FIRST_TRUST = 10
 """So many questions that one host leads to at another are asked before any was worth it."""
@@ -108,7 +108,7 @@ WHERE conversation_id = $1 AND NOT placed AND NOT gone
   AND NOT EXISTS (
     SELECT FROM looks WHERE looks.conversation_id = $1 AND looks.uri = statuses.uri
         AND looks.host = statuses.host AND how = '')
-ORDER BY ord DESC LIMIT $2
+ORDER BY ord LIMIT $2
 """
 
 _LISTED = """

@@ -169,7 +169,12 @@ class Allowance:
             self.others += max(0, self.limit.requests - self._used - self.others - left)
 
     def lower(self, now: float, at_least: int) -> None:
-        """The server refused though we thought there was room: believe in less for some hours."""
+        """The server refused though we thought there was room: believe in less for some hours.
+
+        After a few requests only it says nothing about the limit: others may have used it up.
+        """
+        if self._used < at_least:
+            return
         requests = max(at_least, self._used * 3 // 4)
         if not self.was_told and requests < self.limit.requests:
             self.limit = replace(self.limit, requests=requests)

@@ -188,7 +188,8 @@ class HostBudget:
         at = self._at(now)
         named = [self._allowance(name) for name in names]
         spent = [name for name, one in zip(names, named, strict=True) if one.room == 0]
-        self._refusals += 1
+        if max((self._waits.get(name, 0.0) for name in ("", *names)), default=0.0) <= at:
+            self._refusals += 1  # else it was on its way when the first refusal came
         if until is not None:
             when = min(max(until.timestamp(), at + 1), at + 86400)
         else:

@@ -186,6 +186,13 @@ class HomeClient:
             complete=not full,
         )
 
+    async def status(self, local_id: str) -> HomeStatus | None:
+        """One status by its id at the home; None where its URI is of no use to us."""
+        answer = await self._get(
+            f"/api/v1/statuses/{_checked_id(self._ask.host, local_id)}", scope="read:statuses"
+        )
+        return _home_status(decode(self._ask.host, answer.body, ApiStatus))
+
     async def resolve(self, uri: str) -> HomeStatus | None:
         """Makes the home fetch ``uri``; None where it answers that it found nothing."""
         answer = await self._get(

@@ -188,11 +188,11 @@ class Engine:
     async def _tick(self, conn: Connection) -> None:
         """One process at a time turns what is due into jobs."""
         while True:
-            leads = await conn.fetchval("SELECT pg_try_advisory_lock($1)", lanes.TICK_LOCK)
-            if leads:
-                if self.database.embedded:
-                    await lanes.bury_the_dead(conn)
-                async with conn.transaction():
+            # Held for one tick only: a process that is frozen must not stop the others' ticks.
+            async with conn.transaction():
+                if await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", lanes.TICK_LOCK):
+                    if self.database.embedded:
+                        await lanes.bury_the_dead(conn)
                     await self.enqueue(conn, await lanes.due(conn, datetime.now(UTC)))
-                await self.poke_held(list(self._held))
+            await self.poke_held(list(self._held))
             await asyncio.sleep(TICK)

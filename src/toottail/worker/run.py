@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -112,7 +113,8 @@ class _Run:
             idle_since = (idle_since or now) if waiting else None
             if self._is_too_late(idle_since, next_due):
                 return
-            await asyncio.wait([asyncio.ensure_future(engine.failed.wait())], timeout=_WATCH_EVERY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(engine.failed.wait(), _WATCH_EVERY)
 
     def _is_over(self) -> bool:
         at = self._progress

@@ -1,0 +1,163 @@
+"""Deliveries: what a home has, what it is asked for, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from tests.repository.rows import HOME, found, locked, now, set_stage, stages, states, watch
+from toottail.repository import conversations, deliveries, hosts
+from toottail.repository.database import Connection, Database
+
+ROOT = "https://a.example/1"
+REPLIES = [f"https://b.example/{n}" for n in range(3)]
+
+
+async def _thread(conn: Connection) -> int:
+    """A conversation with a root at home and three replies that lack, its look done."""
+    number = await watch(conn, ROOT, "1")
+    held = await locked(conn, number)
+    listing = [found(uri, ROOT) for uri in REPLIES]
+    await conversations.store_found(conn, held, listing, "a.example")
+    await set_stage(conn, "compare")
+    return number
+
+
+async def test_a_round_makes_its_resolves_due_and_expects_the_rest(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], REPLIES[1:], now())
+        (due,) = await deliveries.due_deliveries(conn, HOME, now(), 9)
+        assert (due.uri, due.conversation_id, due.tries) == (REPLIES[0], number, 0)
+        assert [n.state for n in await deliveries.nodes(conn, HOME, number, now())] == [
+            "already_there",
+            "pending",
+            "expected",
+            "expected",
+        ]
+
+
+async def test_what_is_at_home_or_was_asked_for_is_not_scheduled_again(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
+        for uri, state in zip(REPLIES, ("delivered", "resolved", "given_up"), strict=True):
+            await deliveries.store_outcome(conn, HOME, uri, state)  # type: ignore[arg-type]
+        before = await states(conn)
+        await deliveries.schedule(conn, HOME, number, [ROOT, *REPLIES], [], now())
+        assert await states(conn) == before
+        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
+
+
+async def test_a_round_ends_with_its_last_outcome_and_only_then(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:2], [], now())
+        await deliveries.set_stage(conn, HOME, number, "resolve", None)
+        await deliveries.store_outcome(conn, HOME, REPLIES[0], "resolved", local_id="2")
+        assert not await deliveries.end_round(conn, HOME, number, now())
+        later = now() + timedelta(hours=6)
+        await deliveries.store_outcome(
+            conn, HOME, REPLIES[1], "not_obtained", again_at=later, observed="an empty list"
+        )
+        assert await deliveries.end_round(conn, HOME, number, now())
+        assert await stages(conn, number) == {HOME: "plan"}
+        assert await deliveries.next_retry(conn, HOME, number) == later
+
+
+async def test_two_resolves_that_end_at_once_end_the_round(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
+        await deliveries.set_stage(conn, HOME, number, "resolve", None)
+
+    async def one(uri: str) -> bool:
+        async with database.transaction() as conn:
+            await deliveries.store_outcome(conn, HOME, uri, "resolved", local_id=uri[-1])
+            await asyncio.sleep(0.02)
+            return await deliveries.end_round(conn, HOME, number, now())
+
+    assert sum(await asyncio.gather(*map(one, REPLIES))) == 1
+
+
+async def test_what_a_context_shows_is_there_for_good_and_says_whose_doing_it_was(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], REPLIES[1:2], now())
+        shown = {uri: str(n) for n, uri in enumerate([ROOT, *REPLIES])}
+        await deliveries.store_shown(conn, HOME, number, shown)
+        assert await states(conn) == {
+            ROOT: "already_there",
+            REPLIES[0]: "delivered",
+            REPLIES[1]: "delivered",
+            REPLIES[2]: "already_there",
+        }
+        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
+
+
+async def test_being_shown_again_is_no_new_delivery(database: Database) -> None:
+    async with database.connection() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], [], now())
+        await deliveries.store_shown(conn, HOME, number, {REPLIES[0]: "2"})
+        times = "SELECT array_agg(changed_at ORDER BY uri) FROM deliveries"
+        before = await conn.fetchval(times)
+        await deliveries.store_shown(conn, HOME, number, {ROOT: "1", REPLIES[0]: "2"})
+        assert await conn.fetchval(times) == before
+
+
+async def test_what_was_expected_and_did_not_come_is_wanted_by_itself(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], REPLIES[1:], now())
+        await deliveries.store_outcome(conn, HOME, REPLIES[0], "resolved", local_id="2")
+        await deliveries.note_unproven(conn, HOME, number)
+        await deliveries.note_verified(conn, HOME, number)
+        found_states = await states(conn)
+        assert [found_states[uri] for uri in REPLIES] == ["resolved", "pending", "pending"]
+        row = await conn.fetchrow("SELECT verifies, unproven FROM watches")
+        assert row is not None
+        assert tuple(row) == (1, False)
+
+
+async def test_a_home_that_asks_to_wait_puts_all_its_work_off_and_loses_none(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
+        await deliveries.set_stage(conn, HOME, number, "plan", now())
+        until = now() + timedelta(minutes=3)
+        await deliveries.postpone(conn, HOME, until)
+        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
+        assert await deliveries.due_watches(conn, HOME, now(), 9) == []
+        assert len(await deliveries.due_deliveries(conn, HOME, until, 9)) == len(REPLIES)
+        assert len(await deliveries.due_watches(conn, HOME, until, 9)) == 1
+
+
+async def test_trust_counts_what_one_host_named_on_another(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
+        await deliveries.store_outcome(conn, HOME, REPLIES[0], "resolved", local_id="2")
+        await deliveries.store_outcome(conn, HOME, REPLIES[1], "given_up")
+        assert await deliveries.trust(conn, ["a.example"]) == {("a.example", "b.example"): (1, 1, 1)}
+
+
+async def test_a_node_tells_whether_its_authors_host_answered_lately(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+
+        async def answers() -> bool | None:
+            nodes = await deliveries.nodes(conn, HOME, number, now())
+            return {n.uri: n.answers for n in nodes}[REPLIES[0]]
+
+        assert await answers() is None
+        await hosts.note_problem(conn, "b.example", "no answer", now())
+        assert await answers() is False
+        await hosts.note_answer(conn, "b.example", now())
+        assert await answers() is True
+        await conn.execute("UPDATE hosts SET answered_at = now() - interval '2 hours'")
+        assert await answers() is None

@@ -1,0 +1,117 @@
+"""Looks: which questions are due, in which order, and how far a host's word carries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.repository.rows import found, locked, now, watch
+from toottail.repository import conversations, looks
+from toottail.repository.database import Connection, Database
+from toottail.types.statuses import LookTarget
+
+ROOT = "https://a.example/1"
+
+
+def targets(host: str, count: int, how: str = "") -> list[LookTarget]:
+    return [LookTarget(f"https://{host}/{n}", host, how) for n in range(count)]
+
+
+async def _states(conn: Connection, host: str) -> list[str]:
+    rows = await conn.fetch("SELECT state FROM looks WHERE host = $1 ORDER BY id", host)
+    return [row["state"] for row in rows]
+
+
+async def _close_all(conn: Connection, host: str, state: str) -> list[int]:
+    """Ends all due looks at ``host``; gives conversations whose looks were ended for doubt."""
+    doubted: list[int] = []
+    for due in await looks.due(conn, host, now(), 99):
+        await looks.close(conn, due.id, state)
+        doubted += await looks.settle_trust(conn, due, host, now())
+    return doubted
+
+
+async def test_the_first_question_goes_before_what_it_may_make_needless(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await looks.add(conn, number, "a.example", targets("b.example", 2), 99)
+        assert await looks.due(conn, "b.example", now(), 9) == []
+        assert await looks.askable(conn, number, now()) == {"a.example"}
+        await _close_all(conn, "a.example", "done")
+        assert len(await looks.due(conn, "b.example", now(), 9)) == 2
+
+
+async def test_the_same_question_is_asked_once(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        assert await looks.add(conn, number, "a.example", targets("b.example", 2), 99)
+        assert not await looks.add(conn, number, "a.example", targets("b.example", 2), 99)
+
+
+async def test_the_questions_of_one_look_are_bounded(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await looks.add(conn, number, "a.example", targets("a.example", 50, "context"), 7)
+        assert await conn.fetchval("SELECT count(*) FROM looks") == 8
+        assert not await looks.add(conn, number, "a.example", targets("b.example", 5), 0)
+
+
+async def test_ten_questions_that_led_nowhere_end_the_belief_in_who_named_them(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await _close_all(conn, "a.example", "done")
+        await looks.add(conn, number, "a.example", targets("victim.example", 40), 99)
+        assert (await _states(conn, "victim.example")).count("due") == looks.FIRST_TRUST
+        assert await _close_all(conn, "victim.example", "failed") == [number]
+        assert set(await _states(conn, "victim.example")) == {"failed"}
+
+
+async def test_a_question_that_was_worth_it_lets_more_of_its_kind_go(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await _close_all(conn, "a.example", "done")
+        await looks.add(conn, number, "a.example", targets("b.example", 40), 99)
+        for _ in range(10):
+            await _close_all(conn, "b.example", "done")
+        assert set(await _states(conn, "b.example")) == {"done"}
+
+
+async def test_a_status_that_hides_no_reply_is_not_asked_about(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await _close_all(conn, "a.example", "done")
+        parent, child = "https://a.example/2", "https://b.example/3"
+        held = await locked(conn, number)
+        listing = [found(parent, ROOT, replies_count=1), found(child, parent, replies_count=4)]
+        await conversations.store_found(conn, held, listing, "a.example")
+        await looks.add(
+            conn,
+            number,
+            "a.example",
+            [LookTarget(parent, "a.example", ""), LookTarget(child, "b.example", "")],
+            99,
+        )
+        await looks.drop_needless(conn, number)
+        rows = await conn.fetch("SELECT uri, state FROM looks WHERE uri <> $1", ROOT)
+        assert {r["uri"]: r["state"] for r in rows} == {parent: "needless", child: "due"}
+
+
+async def test_a_host_given_up_ends_its_looks_and_no_others(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await looks.add(conn, number, "a.example", targets("b.example", 3), 99)
+        assert await looks.give_up_host(conn, "b.example", "no answer") == [number]
+        assert set(await _states(conn, "b.example")) == {"failed"}
+        assert await _states(conn, "a.example") == ["due"]
+
+
+async def test_a_look_put_off_is_due_again_later_with_its_reason(database: Database) -> None:
+    async with database.transaction() as conn:
+        await watch(conn, ROOT, "1")
+        (due,) = await looks.due(conn, "a.example", now(), 9)
+        until = now() + timedelta(minutes=2)
+        await looks.retry(conn, due.id, until, "a.example: answered 503")
+        assert await looks.due(conn, "a.example", now(), 9) == []
+        (again,) = await looks.due(conn, "a.example", until, 9)
+        assert (again.id, again.tries) == (due.id, 1)
