@@ -118,7 +118,7 @@ def people(world: World, *hosts: str, flavour: str = "mastodon") -> list[Account
 def thread(
     world: World, author: Account, repliers: Sequence[Account], *, deep: bool = False
 ) -> tuple[Status, list[Status]]:
-    """A root two hours old, answered by each of ``repliers``: side by side, or one below another."""
+    """A root two hours old, answered by each of ``repliers``, one below another if ``deep``."""
     root = world.post(author, at=world.now - 7_200_000)
     made: list[Status] = []
     for number, replier in enumerate(repliers, start=1):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, people, thread
+from toottail.simulator.faults import Fault
 from toottail.simulator.world import World
 
 NOW = 1_790_000_000.0
@@ -152,6 +153,26 @@ async def test_threads_of_one_host_do_not_use_up_each_others_trust(open_stage: O
     outcome = await stage.fetch()
     assert outcome.finished
     assert sum(stage.has(reply) for reply in missing) == len(missing)
+
+
+@pytest.mark.xfail(reason="a participant's host is not asked for the root's context", strict=True)
+async def test_where_the_origin_lists_little_the_hosts_of_participants_are_asked_for_the_rest(
+    open_stage: OpenStage,
+) -> None:
+    world = world_of()
+    (ada,) = people(world, "a.example", flavour="api-off")
+    bela, chen = people(world, "b.example", "c.example")
+    world.hosts["b.example"].faults.append(Fault("malformed"))
+    root, (above, beside) = thread(world, ada, [bela, chen])
+    below = world.post(chen, above, at=root.at + 500_000)
+    world.spread(root)
+    world.show(root, at=root.at)
+    world.bring_home([above])
+    stage = await open_stage(world)
+    outcome = await stage.fetch()
+    assert outcome.finished
+    assert stage.has(beside)
+    assert stage.has(below)
 
 
 async def test_new_replies_are_found_by_a_later_run_when_the_look_is_due(

@@ -1,4 +1,4 @@
-"""Rows for the tests of the repository: members, conversations, lanes, and what is stored of them."""
+"""Rows for the tests of the repository: members, conversations, and what is stored of them."""
 
 from __future__ import annotations
 

@@ -111,7 +111,9 @@ async def test_merging_keeps_the_watches_watchers_runs_and_deliveries_of_both(
         assert watchers == 2
         rows = await conn.fetch("SELECT * FROM run_conversations WHERE run_id = $1", run_id)
         assert [row["conversation_id"] for row in rows] == [kept]
-        moved = await conn.fetchval("SELECT count(*) FROM deliveries WHERE conversation_id = $1", kept)
+        moved = await conn.fetchval(
+            "SELECT count(*) FROM deliveries WHERE conversation_id = $1", kept
+        )
         assert moved == 3
         assert await conn.fetchval("SELECT count(*) FROM conversations") == 1
         assert await conversations.lock(conn, gone) is None
@@ -149,15 +151,13 @@ async def test_a_compare_and_a_merge_at_once_wait_for_each_other_without_a_deadl
     async with database.transaction() as conn:
         kept = await watch(conn, ROOT, "1")
         gone = await watch(conn, REPLY, "3")
-    async with database.connection() as one, database.connection() as other:
-        async with one.transaction():
-            await deliveries.store_shown(one, HOME, gone, {REPLY: "3"})
-            async with asyncio.TaskGroup() as group:
-                merging = group.create_task(_merge(other, gone, kept))
-                await asyncio.sleep(0.2)
-                await deliveries.note_compared(one, HOME, gone)
-                await deliveries.set_stage(one, HOME, gone, "plan", None)
-                del merging
+    async with database.connection() as other, database.transaction() as conn:
+        await deliveries.store_shown(conn, HOME, gone, {REPLY: "3"})
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_merge(other, gone, kept))
+            await asyncio.sleep(0.2)
+            await deliveries.note_compared(conn, HOME, gone)
+            await deliveries.set_stage(conn, HOME, gone, "plan", None)
 
 
 async def _merge(conn: Connection, gone: int, kept: int) -> None:

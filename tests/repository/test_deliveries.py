@@ -143,7 +143,9 @@ async def test_trust_counts_what_one_host_named_on_another(database: Database) -
         await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
         await deliveries.store_outcome(conn, HOME, REPLIES[0], "resolved", local_id="2")
         await deliveries.store_outcome(conn, HOME, REPLIES[1], "given_up")
-        assert await deliveries.trust(conn, ["a.example"]) == {("a.example", "b.example"): (1, 1, 1)}
+        assert await deliveries.trust(conn, ["a.example"]) == {
+            ("a.example", "b.example"): (1, 1, 1)
+        }
 
 
 async def test_a_node_tells_whether_its_authors_host_answered_lately(database: Database) -> None:

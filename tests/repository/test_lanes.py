@@ -11,7 +11,7 @@ import pytest
 from tests.repository.rows import HOME, member, now, watch
 from toottail.errors import LaneLost
 from toottail.repository import hosts, lanes
-from toottail.repository.database import Database
+from toottail.repository.database import Connection, Database
 
 A, B = uuid4(), uuid4()
 LONG = timedelta(minutes=5)
@@ -89,9 +89,7 @@ async def test_after_a_takeover_the_old_holder_neither_renews_nor_gives_back_nor
         with pytest.raises(LaneLost):
             await lanes.release(conn, KEY, 1, {"theirs": 1}, requests=9)
         with pytest.raises(LaneLost):
-            async with conn.transaction():
-                await hosts.note_problem(conn, KEY, "stored too late", now())
-                await lanes.hold(conn, KEY, 1)
+            await _store_too_late(conn)
         assert (await hosts.get(conn, KEY)).problem is None
         await lanes.hold(conn, KEY, 2)
         assert await conn.fetchval("SELECT budget FROM lanes") == "{}"
@@ -190,3 +188,9 @@ async def test_every_kind_of_work_makes_its_lane_due(database: Database) -> None
             number,
         )
         assert await lanes.due(conn, now()) == [HOME]
+
+
+async def _store_too_late(conn: Connection) -> None:
+    async with conn.transaction():
+        await hosts.note_problem(conn, KEY, "stored too late", now())
+        await lanes.hold(conn, KEY, 1)

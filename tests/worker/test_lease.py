@@ -90,9 +90,7 @@ async def test_a_transaction_after_a_takeover_stores_nothing(database: Database)
         other = Lease(database, KEY, uuid4(), SECONDS, clock)
         assert await other.take(_budget)
         with pytest.raises(LaneLost):
-            async with database.transaction() as conn:
-                await hosts.note_problem(conn, KEY, "too late", datetime.now(UTC))
-                await lease.hold(conn)
+            await _store_too_late(database, lease)
         with pytest.raises(LaneLost):
             await _send(lease)
         with pytest.raises(LaneLost):
@@ -143,6 +141,12 @@ async def test_many_requests_at_once_stay_within_what_is_reserved(database: Data
         assert await successor.take(_budget)
         assert _room(successor.budget) <= _room(lease.budget)
         assert lease.requests == 3 * BLOCK
+
+
+async def _store_too_late(database: Database, lease: Lease) -> None:
+    async with database.transaction() as conn:
+        await hosts.note_problem(conn, KEY, "too late", datetime.now(UTC))
+        await lease.hold(conn)
 
 
 def _room(budget: HostBudget) -> int:

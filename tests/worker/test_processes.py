@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _has_resolved(runner: Runner, simulator: SimulatorProcess) -> bool:
 
 
 def assert_no_two_visits_at_once(visits: list[dict[str, Any]]) -> None:
-    for before, after in zip(visits, visits[1:], strict=False):
+    for before, after in pairwise(visits):
         if before["key"] == after["key"] and before["ended"] is not None:
             assert before["ended"] <= after["began"]
 

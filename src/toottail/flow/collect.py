@@ -20,6 +20,8 @@ _FEED_REBUILT_IN = timedelta(seconds=5)
 
 async def collect(visit: Visit, due: DueCollect) -> None:
     """Reads the timeline of one member and opens the looks that follow from it."""
+    if due.account is None:
+        await _introduce(visit, due)
     await _resume(visit, due)
     read = 0
     newest: str | None = None
@@ -42,6 +44,16 @@ async def collect(visit: Visit, due: DueCollect) -> None:
         await _store(visit, due, page, newest=newest if over else None, read=read, over=over)
         if over:
             return
+
+
+async def _introduce(visit: Visit, due: DueCollect) -> None:
+    """Once per token: whose it is, and whether its scopes suffice, before anybody is troubled."""
+    _, client = visit.home([due.member_id])
+    account = await client.verify()
+    await client.check_scopes()
+    async with visit.fenced() as conn:
+        await members.set_account(conn, due.member_id, account.acct if account else "")
+        await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
 def _closes_gap(page: TimelinePage, due: DueCollect, read: int) -> bool:

@@ -62,8 +62,8 @@ INSERT INTO statuses (uri, conversation_id, host, placed, listed_by) VALUES ($1,
 ON CONFLICT (uri) DO NOTHING
 """
 
-# Both conversations' watches stay, and who was done goes on with what the other half brings. Where a
-# home watches both, the survivor's row begins anew.
+# Both conversations' watches stay, and who was done goes on with what the other half brings. Where
+# a home watches both, the survivor's row begins anew.
 _MERGE = (
     """UPDATE watches SET stage = 'look', next_at = NULL
        WHERE conversation_id IN ($1, $2) AND stage IN ('done', 'failed')""",

@@ -282,6 +282,7 @@ class DueCollect:
     """A member whose timeline is due; ``wanted`` statuses are to be read."""
 
     member_id: int
+    account: str | None
     newest_id: str | None
     depth: int
     wanted: int
@@ -291,7 +292,7 @@ class DueCollect:
 async def due_collects(conn: Connection, home: str, now: datetime) -> list[DueCollect]:
     """The members of ``home`` whose timelines are due, the longest waiting first."""
     rows = await conn.fetch(
-        "SELECT members.id, newest_id, depth, coalesce(max(runs.wanted), 40) AS wanted,"
+        "SELECT members.id, account, newest_id, depth, coalesce(max(runs.wanted), 40) AS wanted,"
         " array_remove(array_agg(runs.id), NULL) AS run_ids"
         " FROM members LEFT JOIN runs ON runs.member_id = members.id AND runs.ended_at IS NULL"
         " WHERE home = $1 AND collect_at <= $2 AND active_until > $2"
@@ -300,6 +301,8 @@ async def due_collects(conn: Connection, home: str, now: datetime) -> list[DueCo
         now,
     )
     return [
-        DueCollect(r["id"], r["newest_id"], r["depth"], r["wanted"], tuple(r["run_ids"]))
+        DueCollect(
+            r["id"], r["account"], r["newest_id"], r["depth"], r["wanted"], tuple(r["run_ids"])
+        )
         for r in rows
     ]

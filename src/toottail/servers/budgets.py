@@ -227,6 +227,10 @@ class HostBudget:
         """Let at least ``seconds`` pass between anonymous requests, one in flight at a time."""
         self._pace = max(0.0, seconds)
 
+    def rested_from(self, now: datetime) -> None:
+        """The pause between requests is counted from now."""
+        self._last_sent = self._at(now)
+
     def state(self, ahead: int = 0) -> dict[str, Any]:
         """All of it as JSON; ``ahead`` further requests of each kind are counted as sent."""
         at = self._now

@@ -151,6 +151,21 @@ class HomeClient:
         scopes = decode(self._ask.host, answer.body, ApiApp).scopes
         return frozenset(scopes.split() if isinstance(scopes, str) else scopes or ())
 
+    async def check_scopes(self) -> None:
+        """Raises `TokenRefused` where the home tells the token's scopes and one is missing.
+
+        Not every home tells: then a scope that lacks shows when it is needed.
+        """
+        try:
+            scopes = await self.app_scopes()
+        except StatusError:
+            return
+        for needed in ("read:statuses", self.traits.search_scope):
+            if scopes and not scopes & {needed, "read"}:
+                raise TokenRefused(
+                    self._advice(f"{self._ask.host}: the token lacks the scope {needed}")
+                )
+
     async def timeline(self, max_id: str | None = None, limit: int = PAGE_LIMIT) -> TimelinePage:
         """A page of the home timeline: the newest, or those older than ``max_id``."""
         params = {"limit": str(limit)}
@@ -238,12 +253,15 @@ class HomeClient:
             raise TokenRefused(self._words(error, what)) from None
 
     def _words(self, error: StatusError, what: str) -> str:
+        return self._advice(f"{self._ask.host} {error.what}: {what}")
+
+    def _advice(self, problem: str) -> str:
         host = self._ask.host
         needed = " ".join(sorted({"read:statuses", self.traits.search_scope}))
         if self.traits.search_scope == "read":
             needed = "read"
         return (
-            f"{host} {error.what}: {what}. A new token with the scopes {needed} "
+            f"{problem}. A new token with the scopes {needed} "
             f"is made at {host}: {self.traits.made_at}."
         )
 

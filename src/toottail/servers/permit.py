@@ -114,6 +114,9 @@ class Permit:
 
     def _leave(self) -> None:
         self._flying -= 1
+        if self._robots and self.budget.paced:
+            # The pause is the host's to notice: it begins when it has answered.
+            self.budget.rested_from(self.clock())
         self._wake()
 
     def _wake(self) -> None:
