@@ -1,14 +1,15 @@
-"""Climb: the way up from a status whose own host tells nothing, by what the home shows above it.
+"""Climb: what the home shows of a conversation whose own host tells nothing.
 
 A reply in the timeline may come from a host that is down while the conversation's origin is well:
-the home knows what it replied to.
+the home knows what it replied to. And where the origin is closed, the hosts of those whose replies
+the home shows may list what they know of the rest.
 """
 
 from __future__ import annotations
 
 from toottail.errors import Gone
 from toottail.flow.visit import Visit
-from toottail.repository import conversations, deliveries, members
+from toottail.repository import conversations, deliveries, looks, members
 from toottail.repository.deliveries import DueWatch
 from toottail.servers.homes import HomeStatus
 from toottail.types.statuses import FoundStatus
@@ -18,8 +19,10 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
     """Reads the home's context of the anchor and opens the look at the root it shows."""
     _, client = visit.home(watch.members)
     above: tuple[HomeStatus, ...] = ()
+    below: tuple[HomeStatus, ...] = ()
     try:
-        above = (await client.context(watch.anchor_id)).ancestors
+        context = await client.context(watch.anchor_id)
+        above, below = context.ancestors, context.descendants
         if not above and watch.anchor_parent is not None:
             # The context leaves out whom the member mutes; the status itself does not.
             parent = await client.status(watch.anchor_parent)
@@ -27,21 +30,25 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
     except Gone:
         above = ()
     chain = _chain(watch, above)
+    shown = {s.uri: s.local_id for s in (*above, *below) if s.public}
     async with visit.fenced() as conn:
         await members.spend(conn, [watch.conversation_id], visit.host, visit.sent())
         await deliveries.note_compared(conn, watch.home, watch.conversation_id)
         conversation = await conversations.lock(conn, watch.conversation_id)
         if conversation is None:
             return
-        await deliveries.store_shown(
-            conn, watch.home, watch.conversation_id, {s.uri: s.local_id for s in above if s.public}
-        )
+        await deliveries.store_shown(conn, watch.home, watch.conversation_id, shown)
         uris = [found.uri for found in chain[:-1]]
         conversation = await conversations.climb_into(conn, conversation, uris, watch.anchor_uri)
-        await conversations.store_found(conn, conversation, chain, watch.home)
+        found = [*chain, *_replies(watch, above, below)]
+        await conversations.store_found(conn, conversation, found, watch.home)
         conversation = await conversations.climb(conn, conversation, watch.home)
+        woken: set[str] = set()
+        if conversation.root_uri == watch.root_uri:
+            views = await looks.other_views(conn, conversation.id)
+            woken = await looks.add(conn, conversation.id, watch.home, views, len(views))
         await deliveries.look_again(conn, watch.home, conversation.id, watch.problem)
-        await visit.wake(conn, [conversation.host])
+        await visit.wake(conn, {conversation.host, *woken})
 
 
 def _chain(watch: DueWatch, above: tuple[HomeStatus, ...]) -> list[FoundStatus]:
@@ -67,3 +74,24 @@ def _chain(watch: DueWatch, above: tuple[HomeStatus, ...]) -> list[FoundStatus]:
         host = watch.anchor_uri.split("/")[2]
         chain.append(FoundStatus(uri=watch.anchor_uri, host=host, parent_uri=parent, is_reply=True))
     return chain
+
+
+def _replies(
+    watch: DueWatch, above: tuple[HomeStatus, ...], below: tuple[HomeStatus, ...]
+) -> list[FoundStatus]:
+    """What the home shows below the anchor, each with its parent."""
+    uris = {status.local_id: status.uri for status in (*above, *below)}
+    uris[watch.anchor_id] = watch.anchor_uri
+    return [
+        FoundStatus(
+            uri=status.uri,
+            host=status.host,
+            url=status.url,
+            parent_uri=uris.get(status.in_reply_to_id or ""),
+            is_reply=True,
+            created_at=status.created_at,
+            public=status.public,
+            opted_out=status.opted_out,
+        )
+        for status in below
+    ]

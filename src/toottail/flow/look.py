@@ -143,6 +143,11 @@ async def _conclude(
             woken = await looks.add(conn, conversation_id, visit.host, targets, looks.MOST_REQUESTS)
             if woken:
                 return woken
+    if open_looks.due == 0 and open_looks.failed and open_looks.done:
+        views = await looks.other_views(conn, conversation_id)
+        woken = await looks.add(conn, conversation_id, visit.host, views, len(views))
+        if woken:
+            return woken
     if open_looks.due == 0:
         row = await conversations.times(conn, conversation_id)
         await conversations.finish_look(

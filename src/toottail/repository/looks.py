@@ -12,6 +12,8 @@ from toottail.types.statuses import LookTarget
 
 MOST_REQUESTS = 3_000
 """So many questions may one look at a conversation ask, all hosts together."""
+OTHER_VIEWS = 5
+"""So many hosts that took part are asked for their view where those that should know are silent."""
 FIRST_TRUST = 10
 """So many questions that one host leads to at another are asked before any was worth it."""
 
@@ -117,11 +119,26 @@ SELECT uri, $1, host, false, $2 FROM unnest($3::text[], $4::text[]) AS t (uri, h
 ON CONFLICT (uri) DO NOTHING RETURNING true
 """
 
+# The view of those who took part, where the hosts that should know all cannot be read.
+_OTHER_VIEWS = """
+SELECT s.host, min(s.uri) AS uri FROM statuses AS s
+    JOIN conversations AS c ON c.id = s.conversation_id
+    LEFT JOIN hosts ON hosts.host = s.host
+WHERE s.conversation_id = $1 AND s.host <> c.host AND NOT s.gone
+    AND hosts.problem IS NULL AND hosts.api_off IS DISTINCT FROM true
+    AND hosts.software IS DISTINCT FROM 'gotosocial'
+    AND NOT EXISTS (SELECT FROM watches WHERE watches.home = s.host)
+    AND NOT EXISTS (SELECT FROM looks WHERE looks.conversation_id = $1
+        AND (looks.how = 'around' OR (looks.host = s.host AND looks.state = 'failed')))
+GROUP BY s.host ORDER BY count(*) DESC, s.host LIMIT $2
+"""
+
 _OPEN = """
 SELECT count(*) FILTER (WHERE state = 'due') AS due,
     count(*) FILTER (WHERE state = 'due' AND next_at <= $2) AS soon,
     count(*) FILTER (WHERE state = 'due' AND how IN ('thread', 'replies')) AS listing,
     count(*) FILTER (WHERE state = 'done') AS done,
+    count(*) FILTER (WHERE state = 'failed' AND problem <> 'it is gone') AS failed,
     max(problem) FILTER (WHERE state = 'failed') AS problem
 FROM looks WHERE conversation_id = $1
 """
@@ -136,9 +153,10 @@ RETURNING home
 
 _FAILED = """
 UPDATE watches SET problem = $2,
-    stage = CASE WHEN anchor_parent IS NOT NULL AND compared_at IS NULL
+    stage = CASE WHEN (anchor_parent IS NOT NULL OR shown > 0) AND compared_at IS NULL
             THEN 'climb' ELSE 'failed' END,
-    next_at = CASE WHEN anchor_parent IS NOT NULL AND compared_at IS NULL THEN now() END
+    next_at = CASE WHEN (anchor_parent IS NOT NULL OR shown > 0) AND compared_at IS NULL
+              THEN now() END
 WHERE conversation_id = $1 AND stage = 'look'
 RETURNING home
 """
@@ -159,12 +177,14 @@ class DueLook:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """How far the look at a conversation is: questions due, due soon, listings among them, done."""
+    """How far the look at a conversation is: questions due, due soon, listings among them, done,
+    and failed for another reason than that the status is gone."""
 
     due: int
     soon: int
     listing: int
     done: int
+    failed: int
     problem: str | None
 
 
@@ -289,6 +309,15 @@ async def unplaced(conn: Connection, conversation_id: int, most: int) -> list[Lo
     return [LookTarget(row["uri"], row["host"]) for row in rows]
 
 
+async def other_views(conn: Connection, conversation_id: int) -> list[LookTarget]:
+    """Questions to hosts that took part in a conversation, for all they have of it.
+
+    None when that was asked before.
+    """
+    rows = await conn.fetch(_OTHER_VIEWS, conversation_id, OTHER_VIEWS)
+    return [LookTarget(row["uri"], row["host"], "around") for row in rows]
+
+
 async def spend(conn: Connection, conversation_id: int, requests: int) -> None:
     """Counts requests against the look at a conversation."""
     await conn.execute(
@@ -312,7 +341,7 @@ async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[s
 async def fail(conn: Connection, conversation_id: int, problem: str) -> list[str]:
     """Ends the watches of a conversation of which nothing could be read; returns their homes.
 
-    A home that shows what the unreadable status replies to is asked for the way up first.
+    A home that shows more of the conversation is asked for that first.
     """
     return [row["home"] for row in await conn.fetch(_FAILED, conversation_id, problem)]
 

@@ -62,6 +62,14 @@ async def set_account(conn: Connection, member_id: int, account: str) -> None:
     await conn.execute("UPDATE members SET account = $2 WHERE id = $1", member_id, account)
 
 
+async def account_of(conn: Connection, member_id: int) -> str | None:
+    """Whose token it is; None where the home did not tell."""
+    account: str | None = await conn.fetchval(
+        "SELECT account FROM members WHERE id = $1", member_id
+    )
+    return account or None
+
+
 async def stay_active(conn: Connection, member_id: int, until: datetime) -> None:
     """Work is done for the member until then."""
     await conn.execute("UPDATE members SET active_until = $2 WHERE id = $1", member_id, until)

@@ -70,7 +70,7 @@ class Engine:
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lanes.join(own, self._queue.queue_manager_id)
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
-            ticking = asyncio.create_task(self._tick(own), name="tick")
+            ticking = asyncio.create_task(self._tick(), name="tick")
             for task in (serving, ticking):
                 task.add_done_callback(self._note_failure)
             try:
@@ -185,14 +185,20 @@ class Engine:
             on_conflict="skip",
         )
 
-    async def _tick(self, conn: Connection) -> None:
-        """One process at a time turns what is due into jobs."""
+    async def _tick(self) -> None:
+        """Turns what is due into jobs; one process at a time."""
         while True:
-            # Held for one tick only: a process that is frozen must not stop the others' ticks.
-            async with conn.transaction():
-                if await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", lanes.TICK_LOCK):
-                    if self.database.embedded:
-                        await lanes.bury_the_dead(conn)
-                    await self.enqueue(conn, await lanes.due(conn, datetime.now(UTC)))
+            # A process that was frozen in its tick finds its transaction ended by the server.
+            with suppress(StorageError):
+                await self._tick_once()
             await self.poke_held(list(self._held))
             await asyncio.sleep(TICK)
+
+    async def _tick_once(self) -> None:
+        async with self.database.transaction() as conn:
+            # Held for one tick only: a process that is frozen must not stop the others' ticks.
+            if not await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", lanes.TICK_LOCK):
+                return
+            if self.database.embedded:
+                await lanes.bury_the_dead(conn)
+            await self.enqueue(conn, await lanes.due(conn, datetime.now(UTC)))

@@ -61,7 +61,7 @@ async def fetch(
             engine = Engine(settings, database, door, sealer)
             async with engine.running():
                 await run.wait(engine)
-        report = await run.report(member.account, time.monotonic() - began, dry=dry)
+        report = await run.report(time.monotonic() - began, dry=dry)
     finally:
         await run.end()
     return report
@@ -139,13 +139,14 @@ class _Run:
         )
         return True
 
-    async def report(self, account: str | None, seconds: float, *, dry: bool) -> Report:
+    async def report(self, seconds: float, *, dry: bool) -> Report:
         """What the run brought."""
         async with self._database.connection() as conn:
             outcome = await runs.outcome(conn, self._id)
             to_home, to_others = await runs.spent(conn, self._id)
             failed = await runs.hosts_failed(conn, self._id)
             progress = await runs.progress(conn, self._id)
+            account = await members.account_of(conn, self._member_id)
         return Report(
             home=self._home,
             account=account,

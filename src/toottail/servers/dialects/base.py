@@ -14,6 +14,8 @@ The words of `LookTarget.how` that mean the same in every dialect:
                 ``hint`` is empty or a later page (see `collections.PageHint`)
 ``thread``      the flat listing of the conversation that the ``context`` collection gives; the
                 same hints
+``around``      all that ``host`` has of the conversation that its own status ``uri`` is in, from
+                the topmost status it knows: for conversations that others cannot tell whole
 ``ap…``         the same three (``ap``, ``ap:replies``, ``ap:thread``), where the host's API is
                 known to be closed to anonymous readers and ActivityPub is asked instead
 ==============  ==============================================================================
@@ -45,6 +47,7 @@ BEGIN = ""
 CONTEXT = "context"
 REPLIES = "replies"
 THREAD = "thread"
+AROUND = "around"
 AP = "ap"
 AP_REPLIES = "ap:replies"
 AP_THREAD = "ap:thread"

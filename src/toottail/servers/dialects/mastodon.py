@@ -68,6 +68,8 @@ class Mastodon:
             return await self._closed_api.look(ask, target, software)
         if target.how in (base.REPLIES, base.THREAD):
             return await self._collections.look(ask, target, software)
+        if target.how == base.AROUND:
+            return await _look_around(ask, target, software)
         local_id = await _local_id(ask, target)
         if local_id is None:
             return await self._closed_api.look(ask, _by_activitypub(target), software)
@@ -79,6 +81,27 @@ class Mastodon:
             return _not_there(ask.host, target, software, error)
         context = decode(ask.host, answer.body, ApiContext)
         return _read(ask.host, target, local_id, context, software)
+
+
+async def _look_around(ask: Asker, target: LookTarget, software: Software) -> Reading:
+    """Two requests: the host's own status leads to the topmost one it knows, and that to all.
+
+    Such a view is partial whatever is asked next, so nothing further follows from it.
+    """
+    local_id = await _local_id(ask, target)
+    if local_id is None:
+        return Reading()
+    first = await ask.get(f"/api/v1/statuses/{local_id}/context")
+    context = decode(ask.host, first.body, ApiContext)
+    near = Reading(_read(ask.host, target, local_id, context, software).statuses)
+    above = _public(context.ancestors)
+    if not above or host_of(above[0].uri) is None or not is_local_id(above[0].id):
+        return near
+    top = above[0]
+    second = await ask.get(f"/api/v1/statuses/{top.id}/context")
+    context = decode(ask.host, second.body, ApiContext)
+    whole = _read(ask.host, LookTarget(top.uri, ask.host), top.id, context, software)
+    return Reading(statuses=(*near.statuses, *whole.statuses))
 
 
 async def _local_id(ask: Asker, target: LookTarget) -> str | None:
