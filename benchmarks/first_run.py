@@ -35,10 +35,11 @@ _HEADS = (
     "peak MiB",
 )
 
-# What the simulator is told and does: Mastodon's limit per token, its period in seconds, and the
-# mean time of a resolve (network and fetching), both before they are scaled.
+# What the simulator does: Mastodon's limit per token, its period in seconds, the mean time of an
+# answer of the home, and that of a resolve, fetching included. All before they are scaled.
 _LIMIT = 300
 _PERIOD = 300.0
+_ANSWER = 0.06
 _RESOLVE = 0.26
 # What TootTail does by default: its part of the limit, and requests at once to a home.
 _SHARE = 0.95
@@ -82,11 +83,12 @@ _REAL = Pace(periods=1.0, latency=1.0)
 def small(seeds: Sequence[int]) -> None:
     """A timeline of 40 with about 400 missing replies on 25 hosts."""
     say("## No rate limit binds\n")
-    _against_each_other(
+    ours, _ = _against_each_other(
         seeds,
         lambda seed: toottail(*_SMALL, "--seed", str(seed)),
         lambda seed: sequential(*_SMALL, "--seed", str(seed)),
     )
+    _against_four_at_a_time(ours)
 
 
 def limits(seeds: Sequence[int]) -> None:
@@ -131,13 +133,32 @@ def _against_each_other(
             rows.append(_row(f"{name}, seed {seed}", outcomes[-1]))
     say(table(_HEADS, rows) + "\n")
     ratios = [b.usage.seconds / a.usage.seconds for a, b in zip(*found, strict=True)]
+    fair = [r * a.recovered / b.recovered for r, a, b in zip(ratios, *found, strict=True)]
     say(
         "Wall time, median: TootTail "
         f"{middle([o.usage.seconds for o in found[0]])} s, sequential "
-        f"{middle([o.usage.seconds for o in found[1]])} s; TootTail is "
-        f"{middle(ratios)} times faster (each seed: {', '.join(f'{r:.1f}' for r in ratios)}).\n"
+        f"{middle([o.usage.seconds for o in found[1]])} s. TootTail is {middle(ratios)} times "
+        f"faster ({_each(ratios, 1)}), for each reply recovered {middle(fair)} times "
+        f"({_each(fair, 1)}).\n"
     )
     return found
+
+
+def _against_four_at_a_time(ours: Sequence[Outcome]) -> None:
+    bounds = []
+    for outcome in ours:
+        resolves = int(outcome.report["floor_home"]["resolves"])
+        others = outcome.floor("home") - resolves
+        bounds.append((resolves * _RESOLVE + others * _ANSWER) / _IN_FLIGHT)
+    ratios = [o.usage.seconds / least for o, least in zip(ours, bounds, strict=True)]
+    say(
+        f"Four at a time, the floor's requests to the home take {median(bounds):.1f} s; TootTail "
+        f"took {median(ratios):.2f} times that ({_each(ratios, 2)}).\n"
+    )
+
+
+def _each(ratios: Sequence[float], digits: int) -> str:
+    return f"each seed: {', '.join(f'{ratio:.{digits}f}' for ratio in ratios)}"
 
 
 def _against_what_limits_allow(pace: Pace, ours: Sequence[Outcome]) -> None:
@@ -145,7 +166,7 @@ def _against_what_limits_allow(pace: Pace, ours: Sequence[Outcome]) -> None:
     ratios = [o.usage.seconds / least for o, least in zip(ours, allowed, strict=True)]
     say(
         f"The limits allow the floor's requests in {median(allowed):.1f} s; TootTail took "
-        f"{median(ratios):.2f} times that (each seed: {', '.join(f'{r:.2f}' for r in ratios)}).\n"
+        f"{median(ratios):.2f} times that ({_each(ratios, 2)}).\n"
     )
 
 
