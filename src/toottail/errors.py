@@ -9,7 +9,8 @@
     ├── StorageError             the database, or the disk below it: exit code 1
     │   ├── DatabaseUnavailable  cannot be started or reached
     │   ├── SchemaMismatch       was made by another version of TootTail
-    │   └── DiskFull
+    │   ├── DiskFull
+    │   └── StorageConflict      two transactions were in each other's way: try again
     ├── LaneLost                 another worker holds the lane now: stop, store nothing
     ├── NotPermittedYet          the budget or the circuit says: not before a given time
     └── RemoteError              one request to another server brought nothing
@@ -70,6 +71,10 @@ class SchemaMismatch(StorageError):
 
 class DiskFull(StorageError):
     """No space is left where the database lives."""
+
+
+class StorageConflict(StorageError):
+    """Two transactions were in each other's way and this one was ended: try the step again."""
 
 
 class LaneLost(TootTailError):

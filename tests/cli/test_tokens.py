@@ -81,7 +81,7 @@ def test_a_token_that_lacks_a_scope_is_refused_by_the_name_of_the_scope(
     sim = open_world("tiny", "--latency-scale", "0", "--scopes", "read:statuses")
     done = shell.joins(sim).run("fetch", sim.home)
     assert done.returncode == 2
-    assert "lack the scope read:search" in done.stderr
+    assert "the scope read:search" in done.stderr
     assert "Preferences → Development" in done.stderr
 
 

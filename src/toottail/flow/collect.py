@@ -86,11 +86,13 @@ async def _store(
     seen = [s for s in map(_seen, page.statuses) if s is not None]
     async with visit.fenced() as conn:
         hosts = await timelines.store_seen(conn, visit.host, due.member_id, seen)
-        await timelines.count_read(conn, due.member_id, len(page.statuses))
+        await timelines.count_read(conn, due.run_ids, len(page.statuses))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         if over:
             depth = due.wanted if due.newest_id is None else max(due.depth, read)
-            await timelines.set_collected(conn, due.member_id, newest_id=newest, depth=depth)
+            await timelines.set_collected(
+                conn, due.member_id, due.run_ids, newest_id=newest, depth=depth
+            )
         await visit.wake(conn, hosts)
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from toottail.errors import Gone
 from toottail.flow.visit import Visit
-from toottail.repository import deliveries, members
+from toottail.repository import conversations, deliveries, members
 from toottail.repository.deliveries import DueWatch
 from toottail.servers.homes import HomeContext
 from toottail.types.trees import AT_HOME, Node
@@ -104,6 +104,7 @@ async def _store(visit: Visit, watch: DueWatch, context: HomeContext, root_id: s
         if status.public
     }
     async with visit.fenced() as conn:
+        await conversations.keep(conn, watch.conversation_id)
         await deliveries.store_shown(conn, watch.home, watch.conversation_id, shown)
         await deliveries.note_compared(conn, watch.home, watch.conversation_id)
         if root_id is not None:
@@ -120,6 +121,7 @@ async def _next(
     ended = stage in ("done", "failed")
     at = None if ended else visit.now() + timedelta(seconds=wait)
     async with visit.fenced() as conn:
+        await conversations.keep(conn, watch.conversation_id)
         await members.spend(conn, [watch.conversation_id], visit.host, visit.sent())
         await deliveries.set_stage(
             conn, watch.home, watch.conversation_id, stage, at, problem or watch.problem

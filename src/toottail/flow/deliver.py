@@ -13,7 +13,7 @@ from datetime import timedelta
 from toottail.errors import RemoteError, TooManyRequests
 from toottail.flow.plan import Trust, plan
 from toottail.flow.visit import Visit
-from toottail.repository import deliveries, hosts, members
+from toottail.repository import conversations, deliveries, hosts, members
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueDelivery, DueWatch
 from toottail.repository.hosts import HostRow
@@ -23,7 +23,7 @@ from toottail.types.trees import AT_HOME, Node
 TRIES = (timedelta(seconds=8), timedelta(hours=6))
 """After the first and the second resolve that brought nothing; a third one ends it."""
 _WAIT_FOR_RETRY = timedelta(minutes=1)
-_WAIT_FOR_PROBES = timedelta(seconds=0.5)
+_WAIT_FOR_OTHERS = timedelta(seconds=0.5)
 _SECONDS_PER_LEVEL = 0.15
 _MOST_VERIFIES = 2
 
@@ -51,6 +51,7 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
     trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
     found = plan(nodes, climbs=climbs(visit, watch), trust=trust)
     async with visit.fenced() as conn:
+        await conversations.keep(conn, watch.conversation_id)
         if found.wait_for:
             await hosts.want_probes(conn, sorted(found.wait_for), visit.now())
             await visit.wake(conn, found.wait_for)
@@ -66,8 +67,8 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
                 visit.now(),
             )
             await deliveries.set_stage(conn, watch.home, watch.conversation_id, "resolve", None)
-        elif found.wait_for:
-            at = visit.now() + _WAIT_FOR_PROBES
+        elif found.wait_for or found.held:
+            at = visit.now() + _WAIT_FOR_OTHERS
             await deliveries.set_stage(conn, watch.home, watch.conversation_id, "plan", at)
         else:
             await _end(conn, visit, watch, nodes)
@@ -123,6 +124,7 @@ async def resolve(visit: Visit, due: DueDelivery) -> None:
 async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
     home = visit.host
     async with visit.fenced() as conn:
+        await deliveries.keep(conn, home, due.uri)
         await members.spend(conn, [due.conversation_id], home, visit.sent())
         parent = await deliveries.parent_of(conn, home, due.uri)
         is_root = parent is not None and parent.uri is None and parent.placed
@@ -152,6 +154,7 @@ async def _not_obtained(visit: Visit, due: DueDelivery, observed: str) -> None:
     """The home brought nothing: what was seen is stored, and when it is tried again."""
     tries = due.tries + 1
     async with visit.fenced() as conn:
+        await deliveries.keep(conn, visit.host, due.uri)
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         author = await hosts.of_author(conn, due.uri)
         again = None
@@ -180,5 +183,6 @@ def _inferred(author: HostRow) -> str | None:
 async def _home_failed(visit: Visit, due: DueDelivery, error: RemoteError) -> None:
     """The home itself did not answer: that says nothing about the status."""
     async with visit.fenced() as conn:
+        await deliveries.keep(conn, visit.host, due.uri)
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         await deliveries.put_off(conn, visit.host, due.uri, visit.retry_at(), error.what)

@@ -63,10 +63,11 @@ def _elsewhere(due: DueLook, moved: RedirectedAway) -> Reading:
 
 async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
     async with visit.fenced() as conn:
+        requests = visit.sent()
         conversation = await _locked(conn, due)
         if conversation is None:
+            await members.spend(conn, [due.conversation_id], visit.host, requests)
             return
-        requests = visit.sent()
         await looks.spend(conn, conversation.id, requests)
         await members.spend(conn, [conversation.id], visit.host, requests)
         await hosts.note_answer(conn, visit.host, visit.now())
@@ -162,14 +163,14 @@ async def _conclude(
 
 async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:
     async with visit.fenced() as conn:
-        number = await looks.conversation_of(conn, due.id)
-        if number is None:
+        await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        conversation = await _locked(conn, due)
+        if conversation is None:
             return
-        await members.spend(conn, [number], visit.host, visit.sent())
         await looks.close(conn, due.id, "failed", str(error))
         doubted = await looks.settle_trust(conn, due, visit.host, visit.now())
         wake: set[str] = set()
-        for conversation_id in {number, *doubted}:
+        for conversation_id in {conversation.id, *doubted}:
             wake |= await _conclude(conn, visit, conversation_id, news=False)
         await visit.wake(conn, wake)
 

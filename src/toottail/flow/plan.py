@@ -29,13 +29,15 @@ DEAD_TRUST = 2
 class Plan:
     """The next round: what to resolve now, what must wait for which hosts, what cannot come.
 
-    ``along`` are ancestors that the round is expected to bring by itself. ``unreachable`` gives
+    ``along`` are ancestors that the round is expected to bring by itself. ``held`` says that more
+    would be resolved, had what is under way elsewhere confirmed it already. ``unreachable`` gives
     the reason for each reply that no resolve can bring, in words for people.
     """
 
     resolve: tuple[str, ...] = ()
     along: tuple[str, ...] = ()
     wait_for: frozenset[str] = frozenset()
+    held: bool = False
     unreachable: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -105,6 +107,7 @@ class _Planner:
             resolve=tuple(chosen),
             along=tuple(uri for uri in along if uri not in resolve),
             wait_for=frozenset(wait_for),
+            held=any(uri not in chosen and uri not in self.unreachable for uri in resolve),
             unreachable=self.unreachable,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from toottail.errors import Gone
 from toottail.flow.visit import Visit
-from toottail.repository import deliveries, hosts, members
+from toottail.repository import conversations, deliveries, hosts, members
 from toottail.repository.deliveries import DueWatch
 from toottail.types.trees import Node
 
@@ -32,6 +32,7 @@ async def verify(visit: Visit, watch: DueWatch) -> None:
     except Gone:
         shown = {}
     async with visit.fenced() as conn:
+        await conversations.keep(conn, watch.conversation_id)
         await members.spend(conn, [watch.conversation_id], visit.host, visit.sent())
         await deliveries.store_shown(conn, watch.home, watch.conversation_id, shown)
         if root_id is not None:

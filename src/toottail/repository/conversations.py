@@ -35,7 +35,9 @@ FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::t
             $9::boolean[], $10::integer[])
     AS t (uri, host, url, parent_uri, placed, created_at, opted_out, replies_count)
 ON CONFLICT (uri) DO UPDATE
-SET parent_uri = coalesce(statuses.parent_uri, EXCLUDED.parent_uri),
+SET parent_uri = CASE WHEN EXCLUDED.listed_by = statuses.host
+        THEN coalesce(EXCLUDED.parent_uri, statuses.parent_uri)
+        ELSE coalesce(statuses.parent_uri, EXCLUDED.parent_uri) END,
     placed = statuses.placed OR EXCLUDED.placed,
     url = coalesce(statuses.url, EXCLUDED.url),
     created_at = coalesce(statuses.created_at, EXCLUDED.created_at),
@@ -124,6 +126,15 @@ async def lock(conn: Connection, conversation_id: int) -> Locked | None:
     """Holds the conversation until the transaction ends; None when it was merged away."""
     row = await conn.fetchrow(_LOCK, conversation_id)
     return Locked(**row) if row else None
+
+
+async def keep(conn: Connection, conversation_id: int) -> None:
+    """Keeps a conversation from being merged away while the transaction lasts.
+
+    First in each transaction that goes on to its watches or deliveries: a merge takes those in
+    another order.
+    """
+    await conn.execute("SELECT FROM conversations WHERE id = $1 FOR KEY SHARE", conversation_id)
 
 
 async def store_found(

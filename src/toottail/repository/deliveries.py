@@ -41,7 +41,9 @@ ORDER BY next_at, conversation_id LIMIT $3
 """
 
 _NODES = """
-SELECT s.uri, s.parent_uri, s.host, s.placed, d.state, d.local_id, coalesce(d.tries, 0) AS tries,
+SELECT s.uri, s.parent_uri, s.host, s.placed, d.local_id,
+    CASE WHEN d.state IS NULL AND s.host = $1 THEN 'already_there' ELSE d.state END AS state,
+    coalesce(d.tries, 0) AS tries,
     s.listed_by, s.opted_out, s.gone, d.observed,
     CASE WHEN h.answered_at > $3 THEN true
          WHEN h.problem_at > $3 THEN false END AS answers
@@ -55,7 +57,8 @@ _TRUST = """
 SELECT listed_by, s.host,
     count(*) FILTER (WHERE d.local_id IS NOT NULL) AS confirmed,
     count(*) FILTER (WHERE d.state IN ('not_obtained', 'given_up')) AS refuted,
-    count(*) FILTER (WHERE d.state = 'pending' AND d.next_at IS NOT NULL) AS open
+    count(*) FILTER (WHERE d.state = 'pending' AND d.next_at IS NOT NULL
+        AND d.changed_at > clock_timestamp() - interval '2 minutes') AS open
 FROM statuses AS s JOIN deliveries AS d ON d.uri = s.uri
 WHERE s.conversation_id IN (
         SELECT conversation_id FROM statuses WHERE listed_by = ANY($1))
@@ -84,6 +87,11 @@ FROM unnest($3::text[], $4::text[]) AS t (uri, state)
 ON CONFLICT (home, uri) DO UPDATE
 SET state = EXCLUDED.state, next_at = EXCLUDED.next_at, changed_at = clock_timestamp()
 WHERE deliveries.state IN ('pending', 'expected')
+"""
+
+_KEEP = """
+SELECT FROM conversations AS c JOIN deliveries AS d ON d.conversation_id = c.id
+WHERE d.home = $1 AND d.uri = $2 FOR KEY SHARE OF c
 """
 
 # Two resolves that end at once must see each other's end, or neither would end the round.
@@ -241,6 +249,11 @@ async def schedule(
     uris = [*resolve, *along]
     states = ["pending"] * len(resolve) + ["expected"] * len(along)
     await conn.execute(_SCHEDULE, home, conversation_id, uris, states, now)
+
+
+async def keep(conn: Connection, home: str, uri: str) -> None:
+    """Keeps a delivery's conversation from being merged away: see `conversations.keep`."""
+    await conn.execute(_KEEP, home, uri)
 
 
 async def store_outcome(

@@ -252,27 +252,34 @@ async def resume(conn: Connection, home: str, member_id: int) -> list[str]:
 
 
 async def set_collected(
-    conn: Connection, member_id: int, *, newest_id: str | None, depth: int
+    conn: Connection,
+    member_id: int,
+    run_ids: Sequence[UUID],
+    *,
+    newest_id: str | None,
+    depth: int,
 ) -> None:
-    """Notes that a member's timeline was read, ``depth`` statuses deep without a gap."""
+    """Notes that a member's timeline was read for ``run_ids``, ``depth`` statuses deep.
+
+    A run that began meanwhile still waits for its own reading.
+    """
+    await conn.execute("UPDATE runs SET collected = true WHERE id = ANY($1)", list(run_ids))
     await conn.execute(
-        "UPDATE members SET collect_at = NULL, newest_id = coalesce($2, newest_id),"
-        " depth = greatest($3, depth), problem = NULL WHERE id = $1",
+        "UPDATE members SET newest_id = coalesce($2, newest_id), depth = greatest($3, depth),"
+        " problem = NULL, collect_at = CASE WHEN EXISTS ("
+        "SELECT FROM runs WHERE member_id = $1 AND ended_at IS NULL AND NOT collected)"
+        " THEN collect_at END WHERE id = $1",
         member_id,
         newest_id,
         depth,
     )
-    await conn.execute(
-        "UPDATE runs SET collected = true WHERE member_id = $1 AND ended_at IS NULL", member_id
-    )
 
 
-async def count_read(conn: Connection, member_id: int, statuses: int) -> None:
-    """Adds to what the member's running runs have read."""
+async def count_read(conn: Connection, run_ids: Sequence[UUID], statuses: int) -> None:
+    """Adds to what these runs have read."""
     await conn.execute(
-        "UPDATE runs SET statuses_read = statuses_read + $2"
-        " WHERE member_id = $1 AND ended_at IS NULL",
-        member_id,
+        "UPDATE runs SET statuses_read = statuses_read + $2 WHERE id = ANY($1)",
+        list(run_ids),
         statuses,
     )
 
@@ -295,6 +302,7 @@ async def due_collects(conn: Connection, home: str, now: datetime) -> list[DueCo
         "SELECT members.id, account, newest_id, depth, coalesce(max(runs.wanted), 40) AS wanted,"
         " array_remove(array_agg(runs.id), NULL) AS run_ids"
         " FROM members LEFT JOIN runs ON runs.member_id = members.id AND runs.ended_at IS NULL"
+        " AND NOT runs.collected"
         " WHERE home = $1 AND collect_at <= $2 AND active_until > $2"
         " GROUP BY members.id ORDER BY collect_at",
         home,

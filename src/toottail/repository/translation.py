@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from toottail.errors import DatabaseUnavailable, DiskFull, StorageError
+from toottail.errors import DatabaseUnavailable, DiskFull, StorageConflict, StorageError
 
 NO_SPACE = "No space left on device"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -64,6 +64,8 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
+    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+        raise StorageConflict(f"The database ended a transaction: {error}") from error
     except (
         *CONNECTION_LOST,
         asyncpg.DiskFullError,

@@ -6,9 +6,10 @@ per conversation in which the home shows replies or something reachable lacks. T
 some replies by itself is not taken off, so on such homes it can be undercut a little.
 
 `floor_remote`: one per conversation with a remote origin, the further requests that the origin
-forces (`further_requests`), and three (robots.txt, two of nodeinfo) per host that must be asked. A
-host that never answers, or whose robots.txt forbids everything, costs one request in all; one that
-takes signed requests only costs its three and none per conversation.
+forces (`further_requests`: a greedy choice, so it may lie a little above the true least), and three
+(robots.txt, two of nodeinfo) per host that must be asked. A host that never answers, or whose
+robots.txt forbids everything, costs one request in all; one that takes signed requests only costs
+its three and none per conversation.
 """
 
 from __future__ import annotations
@@ -90,24 +91,31 @@ def further_requests(world: World, root: Status) -> Further:
     if not readable(host):
         return Further(0, frozenset())
     if host.flavour.rest == 200:
-        count = _beyond_caps(host, root) if host.flavour.capped else 0
-        return Further(count, frozenset())
+        return _beyond_caps(host, root) if host.flavour.capped else Further(0, frozenset())
     return _by_activitypub(world, host, root)
 
 
-def _beyond_caps(host: Host, root: Status) -> int:
+def _beyond_caps(host: Host, root: Status) -> Further:
+    """What the caps hide of ``root``'s conversation.
+
+    A collection of replies only names them: whether such a reply has replies itself must be asked
+    at its own host, unless the host lists the whole conversation flat.
+    """
+
     def context(status: Status) -> set[Status]:
         return set(listing.anonymous_context(host, status)[1])
 
     everything = [s for s in listing.descendants(host, root, 1 << 30, 1 << 30) if s.listable]
     left = set(everything) - context(root)
     if not left:
-        return 0
+        return Further(0, frozenset())
     options = [context(s) for s in everything if host.children_of(s)]
+    contexts = len(options)
     for status in (root, *everything):
         if status.host == host.name:
             options += _chunks(listing.self_replies(host, status))
             options += _chunks(listing.others_replies(host, status))
+    named: set[Status] = set()
     heap = [(-len(option & left), n) for n, option in enumerate(options)]
     heapify(heap)
     count = 0
@@ -119,9 +127,15 @@ def _beyond_caps(host: Host, root: Status) -> int:
             continue
         if gain == 0:
             break
+        if n < contexts:
+            named -= options[n]
+        else:
+            named |= options[n] & left
         left -= options[n]
         count += 1
-    return count
+    if host.flavour.threads:
+        return Further(count + ceil(len(everything) / listing.PAGE), frozenset())
+    return Further(count + len(named), frozenset(s.host for s in named))
 
 
 def _chunks(statuses: list[Status]) -> list[set[Status]]:

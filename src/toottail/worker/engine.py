@@ -139,6 +139,10 @@ class Engine:
             await visit.run()
         except LaneLost:
             log.warning("lane lost", lane=key, epoch=lease.epoch)
+        except StorageError as error:
+            log.warning("visit broken off", lane=key, epoch=lease.epoch, why=str(error))
+        except Exception:
+            log.exception("visit failed", lane=key, epoch=lease.epoch)
         finally:
             if self._held.get(key) is visit:
                 del self._held[key]

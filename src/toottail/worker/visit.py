@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 from pydantic import SecretStr
 
-from toottail.errors import LaneLost, NotPermittedYet, RemoteError, StorageError, TokenRefused
+from toottail.errors import (
+    LaneLost,
+    NotPermittedYet,
+    RemoteError,
+    StorageConflict,
+    StorageError,
+    TokenRefused,
+)
 from toottail.flow.visit import HOST_FAILS_AFTER
 from toottail.repository import hosts, members
 from toottail.repository.database import Connection
@@ -33,6 +39,7 @@ log = structlog.get_logger(__name__)
 LONGEST = 30.0
 """Seconds after which a visit takes nothing new, so that other lanes get their turn."""
 _LINGER = timedelta(seconds=1)
+_AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _RETRY_AT_LEAST = timedelta(seconds=1)
 
@@ -52,7 +59,7 @@ class LaneVisit:
         self._home_permit = self._permit(engine.settings.home_in_flight)
         self._host_permit = self._permit(engine.settings.host_in_flight)
         self._reported = Tally()
-        self._running: dict[tuple[str, object], asyncio.Task[None]] = {}
+        self._running: dict[asyncio.Task[None], Chore] = {}
 
     def _permit(self, in_flight: int) -> Permit:
         return Permit(
@@ -144,26 +151,44 @@ class LaneVisit:
                     return
         finally:
             keeper.cancel()
-            for task in self._running.values():
+            for task in self._running:
                 task.cancel()
-            await asyncio.gather(keeper, *self._running.values(), return_exceptions=True)
+            await asyncio.gather(keeper, *self._running, return_exceptions=True)
 
     async def _drain(self, until: float) -> None:
         await self._load()
-        queue: deque[Chore] = deque()
-        width = 2 * (self._engine.settings.home_in_flight + self._engine.settings.host_in_flight)
+        queue: list[Chore] = []
         loop = asyncio.get_running_loop()
         while True:
             self.poked.clear()
             over = loop.time() >= until or self._engine.stopping
             if not queue and not over:
-                taken = set(self._running)
+                taken = {chore.key for chore in self._running.values()}
                 queue.extend(await chores.due(self, skip=taken))
-            while queue and len(self._running) < width and not over:
-                self._start(queue.popleft())
+            if not over:
+                queue = self._start_some(queue)
             if not self._running and not await self._linger(over):
                 return
             await self._wait_for_one()
+
+    def _start_some(self, queue: list[Chore]) -> list[Chore]:
+        """Starts what there is room for; returns the rest.
+
+        At a home no more steps run than requests may be in flight: what a killed process had asked
+        and not yet stored is then no more than that.
+        """
+        settings = self._engine.settings
+        room = {True: settings.home_in_flight, False: 2 * settings.host_in_flight}
+        for chore in self._running.values():
+            room[chore.member_wise] -= 1
+        left = []
+        for chore in queue:
+            if room[chore.member_wise] > 0:
+                room[chore.member_wise] -= 1
+                self._start(chore)
+            else:
+                left.append(chore)
+        return left
 
     async def _load(self) -> None:
         async with self.connection() as conn:
@@ -197,17 +222,18 @@ class LaneVisit:
             return
         poke = asyncio.create_task(self.poked.wait())
         try:
-            await asyncio.wait([*self._running.values(), poke], return_when=asyncio.FIRST_COMPLETED)
+            awaited: list[asyncio.Task[None] | asyncio.Task[Literal[True]]] = [*self._running, poke]
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             poke.cancel()
-        for key, task in list(self._running.items()):
+        for task in list(self._running):
             if task.done():
-                del self._running[key]
+                del self._running[task]
                 self._member.pop(task, None)
                 task.result()
 
     def _start(self, chore: Chore) -> None:
-        self._running[chore.key] = asyncio.create_task(self._one(chore))
+        self._running[asyncio.create_task(self._one(chore))] = chore
 
     async def _one(self, chore: Chore) -> None:
         current_tally.set(Tally())
@@ -219,6 +245,8 @@ class LaneVisit:
             await self._refuse(refused)
         except RemoteError as error:
             await self._failed(chore, error)
+        except StorageConflict:
+            await chore.put_off(self.now() + _AFTER_A_CONFLICT, "two steps met")
         except (LaneLost, StorageError):
             raise
         except Exception:
