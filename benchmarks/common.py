@@ -26,7 +26,8 @@ from toottail.simulator.process import SimulatorProcess
 
 ROOT = Path(__file__).parents[1]
 _SAMPLE_EVERY = 0.02
-_SETTLED_AFTER = 3
+_SETTLED_AFTER = 2.5
+_LONGEST = 1800.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -133,7 +134,8 @@ def data_dir() -> Iterator[Path]:
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> tuple[Usage, Any]:
     """Runs a program; gives what it took and the JSON object in its last line.
 
-    Raises `RuntimeError` with what it complained of when it does not end well.
+    Raises `RuntimeError` with what it complained of when it does not end well, and
+    `subprocess.TimeoutExpired` when it does not end within half an hour.
     """
     usage = Usage()
     began = time.monotonic()
@@ -148,10 +150,13 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> tuple[Us
         over = threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, usage, over))
         watcher.start()
-        told, complaints = process.communicate()
-        usage.seconds = time.monotonic() - began
-        over.set()
-        watcher.join()
+        try:
+            told, complaints = process.communicate(timeout=_LONGEST)
+            usage.seconds = time.monotonic() - began
+        finally:
+            over.set()
+            watcher.join()
+            process.kill()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaints}")
     return usage, json.loads(told.splitlines()[-1])
@@ -176,11 +181,11 @@ def _watch(pid: int, usage: Usage, over: threading.Event) -> None:
 def _settled(sim: SimulatorProcess) -> dict[str, Any]:
     """The report, once nothing comes home any more: homes fetch ancestors after they answered."""
     report = sim.report()
-    quiet = 0
+    quiet = 0.0
     while quiet < _SETTLED_AFTER:
-        time.sleep(1)
+        time.sleep(0.5)
         before, report = report, sim.report()
-        quiet = quiet + 1 if report["recovered"] == before["recovered"] else 0
+        quiet = quiet + 0.5 if report["recovered"] == before["recovered"] else 0.0
     return report
 
 

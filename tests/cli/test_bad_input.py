@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.cli.conftest import OpenWorld
 from tests.cli.shell import Shell
 from toottail.simulator.process import SimulatorProcess
 
@@ -34,6 +35,22 @@ def test_a_home_that_does_not_answer_ends_the_run(
     done = shell.run("fetch", "host1.example", "--json")
     told(done, 1, "host1.example", "does not answer")
     assert '"finished": false' in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["malformed", "huge", "loop"])
+def test_a_home_that_answers_garbage_ends_the_run(
+    shell: Shell, quick_world: SimulatorProcess, kind: str
+) -> None:
+    shell.joins(quick_world)
+    quick_world.scene(faults={"host1.example": [{"kind": kind}]})
+    told(shell.run("fetch", "host1.example"), 1, "host1.example")
+
+
+def test_a_server_without_the_api_is_said_to_be_no_home_for_this(
+    shell: Shell, open_world: OpenWorld
+) -> None:
+    sim = open_world("small")
+    told(shell.joins(sim).run("fetch", "host20.example"), 1, "host20.example", "Mastodon")
 
 
 def test_a_home_whose_name_nobody_knows_is_said_to_have_no_address(shell: Shell) -> None:

@@ -100,6 +100,20 @@ def test_the_tree_names_the_fate_of_every_reply(shell: Shell, stored: str) -> No
     assert "Read at: origin.example, silent.example (failed: no answer)" in done.stdout
 
 
+def test_signs_that_the_locale_cannot_write_are_no_error(shell: Shell, stored: str) -> None:
+    asyncio.run(_rename_page(stored, "https://origin.example/@bücher/1"))
+    # Cron's locale on many machines.
+    done = shell.run("explain", ROOT, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "@b?cher/1" in done.stdout
+
+
+async def _rename_page(url: str, page: str) -> None:
+    conn = await asyncpg.connect(url)
+    await conn.execute("UPDATE statuses SET url = $2 WHERE uri = $1", ROOT, page)
+    await conn.close()
+
+
 def test_json_tells_the_same_for_programs(shell: Shell, stored: str) -> None:
     found = shell.run_json("explain", ROOT)
     verdicts = {status["uri"]: status["verdict"] for status in found["statuses"]}

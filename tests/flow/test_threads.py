@@ -125,7 +125,6 @@ async def test_posts_of_one_thread_seen_apart_become_one_conversation_promptly(
     assert outcome.seconds < 8, "no lane had to wait for a lease to run out"
 
 
-@pytest.mark.xfail(reason="a single missing leaf is resolved whoever wrote it", strict=True)
 async def test_what_was_posted_at_the_home_itself_is_never_resolved_there(
     open_stage: OpenStage,
 ) -> None:
@@ -140,7 +139,6 @@ async def test_what_was_posted_at_the_home_itself_is_never_resolved_there(
     assert stage.asked(HOME, "search") == 0
 
 
-@pytest.mark.xfail(reason="a watch whose names wait for others' confirmation ends", strict=True)
 async def test_threads_of_one_host_do_not_use_up_each_others_trust(open_stage: OpenStage) -> None:
     world = world_of()
     ada, bela = people(world, "a.example", "b.example")
@@ -155,7 +153,6 @@ async def test_threads_of_one_host_do_not_use_up_each_others_trust(open_stage: O
     assert sum(stage.has(reply) for reply in missing) == len(missing)
 
 
-@pytest.mark.xfail(reason="a participant's host is not asked for the root's context", strict=True)
 async def test_where_the_origin_lists_little_the_hosts_of_participants_are_asked_for_the_rest(
     open_stage: OpenStage,
 ) -> None:

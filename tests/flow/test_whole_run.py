@@ -62,7 +62,9 @@ async def test_a_timeline_of_forty_becomes_whole_with_few_requests(
     assert_well_behaved(stage)
     found = stage.judge()
     assert found["requests_home"] <= 1.2 * found["floor_home"]["total"]
-    assert found["requests_remote"] <= 1.2 * found["floor_remote"]["total"]
+    # Homes that show less of a thread leave more of the way up to be asked elsewhere.
+    most = 1.2 if home == "mastodon" else 1.35
+    assert found["requests_remote"] <= most * found["floor_remote"]["total"]
     assert outcome.finished
     assert outcome.statuses_read == 40
 

@@ -142,22 +142,28 @@ async def test_a_status_of_another_thread_that_was_looked_at_is_not_stolen(
         assert await conversation_of(conn, MIDDLE) == other
 
 
-@pytest.mark.xfail(
-    reason="merge locks watches first, compare deliveries first", strict=True, raises=DEADLOCK
-)
 async def test_a_compare_and_a_merge_at_once_wait_for_each_other_without_a_deadlock(
     database: Database,
 ) -> None:
     async with database.transaction() as conn:
         kept = await watch(conn, ROOT, "1")
         gone = await watch(conn, REPLY, "3")
-    async with database.connection() as other, database.transaction() as conn:
-        await deliveries.store_shown(conn, HOME, gone, {REPLY: "3"})
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_merge(other, gone, kept))
+    async with database.connection() as other:
+        async with database.transaction() as conn:
+            await conversations.keep(conn, gone)
+            await deliveries.store_shown(conn, HOME, gone, {REPLY: "3"})
+            merging = asyncio.create_task(_merge(other, gone, kept))
             await asyncio.sleep(0.2)
             await deliveries.note_compared(conn, HOME, gone)
             await deliveries.set_stage(conn, HOME, gone, "plan", None)
+        await merging
+    assert await conversation_of_watch(database) == [kept]
+
+
+async def conversation_of_watch(database: Database) -> list[int]:
+    async with database.connection() as conn:
+        rows = await conn.fetch("SELECT conversation_id FROM watches")
+    return [row["conversation_id"] for row in rows]
 
 
 async def _merge(conn: Connection, gone: int, kept: int) -> None:

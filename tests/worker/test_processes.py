@@ -14,7 +14,7 @@ from toottail.simulator.process import SimulatorProcess
 
 IN_FLIGHT = 4
 # Answered, but not stored yet when the process died: the next request may be out by then.
-BEING_STORED = 8
+BEING_STORED = 0
 LEASE = "2"
 SPEED = ["--latency-scale", "0.2", "--resolve", "0.3", "--job", "0.05", "--limit-scale", "20"]
 

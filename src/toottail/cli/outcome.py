@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from rich.console import Console
@@ -67,7 +66,7 @@ def failure_as_json(home: str, problem: str, progress: Progress | None) -> dict[
 
 def print_json(value: dict[str, Any]) -> None:
     """Prints ``value`` as one line on standard output."""
-    print(json.dumps(value, ensure_ascii=False), file=sys.stdout, flush=True)
+    print(json.dumps(value), flush=True)
 
 
 def print_table(report: Report, *, dry: bool) -> None:

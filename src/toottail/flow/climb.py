@@ -47,29 +47,31 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
         if conversation.root_uri == watch.root_uri:
             views = await looks.other_views(conn, conversation.id)
             woken = await looks.add(conn, conversation.id, watch.home, views, len(views))
-        await deliveries.look_again(conn, watch.home, conversation.id, watch.problem)
+        await deliveries.look_again(conn, watch.home, conversation.id, visit.now(), watch.problem)
         await visit.wake(conn, {conversation.host, *woken})
 
 
 def _chain(watch: DueWatch, above: tuple[HomeStatus, ...]) -> list[FoundStatus]:
-    """The ancestors from the top down, each below the one before, and the anchor last."""
-    chain: list[FoundStatus] = []
-    parent: str | None = None
-    for status in above:
-        if not status.public:
-            return []
-        chain.append(
-            FoundStatus(
-                uri=status.uri,
-                host=status.host,
-                url=status.url,
-                parent_uri=parent,
-                is_reply=status.in_reply_to_id is not None,
-                created_at=status.created_at,
-                opted_out=status.opted_out,
-            )
+    """What is above the anchor, each with its parent, and the anchor last.
+
+    Homes list ancestors in an order of their own, so only what a status replies to tells its place.
+    """
+    if not all(status.public for status in above):
+        return []
+    uris = {status.local_id: status.uri for status in above}
+    chain = [
+        FoundStatus(
+            uri=status.uri,
+            host=status.host,
+            url=status.url,
+            parent_uri=uris.get(status.in_reply_to_id or ""),
+            is_reply=status.in_reply_to_id is not None,
+            created_at=status.created_at,
+            opted_out=status.opted_out,
         )
-        parent = status.uri
+        for status in above
+    ]
+    parent = uris.get(watch.anchor_parent or "")
     if parent is not None:
         host = watch.anchor_uri.split("/")[2]
         chain.append(FoundStatus(uri=watch.anchor_uri, host=host, parent_uri=parent, is_reply=True))

@@ -15,6 +15,7 @@ from toottail.errors import Gone
 from toottail.flow.visit import Visit
 from toottail.repository import conversations, deliveries, members
 from toottail.repository.deliveries import DueWatch
+from toottail.servers.home_traits import traits_of
 from toottail.servers.homes import HomeContext
 from toottail.types.trees import AT_HOME, Node
 
@@ -29,19 +30,23 @@ async def compare(visit: Visit, watch: DueWatch) -> None:
     missing = [node for node in nodes if node.state not in AT_HOME]
     if not missing:
         await _next(visit, watch, "done")
-    elif not worth_asking(watch, nodes):
+    elif not worth_asking(watch, nodes, counted=traits_of(visit.software).counts_replies):
         await _next(visit, watch, "plan")
     else:
         await _ask(visit, watch, nodes)
 
 
-def worth_asking(watch: DueWatch, nodes: Sequence[Node]) -> bool:
-    """Whether a request for the home's context pays; a pure function."""
+def worth_asking(watch: DueWatch, nodes: Sequence[Node], *, counted: bool = True) -> bool:
+    """Whether a request for the home's context pays; a pure function.
+
+    ``counted`` says that the home's own count of replies can be believed.
+    """
     if watch.stage == "refresh":
         return True
     root = next((node for node in nodes if node.uri == watch.root_uri), None)
     rooted = root is not None and root.state in AT_HOME
-    if rooted and watch.shown == 0 and watch.anchor_uri == watch.root_uri:
+    replies_there = any(n.state in AT_HOME for n in nodes if n.uri != watch.root_uri)
+    if rooted and counted and watch.shown == 0 and not replies_there:
         return False
     return len(_leaves(nodes)) > 1
 

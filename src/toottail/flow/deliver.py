@@ -52,6 +52,7 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
     found = plan(nodes, climbs=climbs(visit, watch), trust=trust)
     async with visit.fenced() as conn:
         await conversations.keep(conn, watch.conversation_id)
+        await deliveries.hold_watch(conn, watch.home, watch.conversation_id)
         if found.wait_for:
             await hosts.want_probes(conn, sorted(found.wait_for), visit.now())
             await visit.wake(conn, found.wait_for)

@@ -144,7 +144,7 @@ async def _conclude(
             woken = await looks.add(conn, conversation_id, visit.host, targets, looks.MOST_REQUESTS)
             if woken:
                 return woken
-    if open_looks.due == 0 and open_looks.failed and open_looks.done:
+    if open_looks.due == 0 and open_looks.failed:
         views = await looks.other_views(conn, conversation_id)
         woken = await looks.add(conn, conversation_id, visit.host, views, len(views))
         if woken:

@@ -18,7 +18,9 @@ MOST_PER_HOST = 2_000
 _LOCK = "SELECT id, root_uri, host, requests FROM conversations WHERE id = $1 FOR UPDATE"
 
 _ELSEWHERE = """
-SELECT statuses.uri, conversation_id, root_uri, looked_at IS NOT NULL AS looked
+SELECT statuses.uri, conversation_id, root_uri, EXISTS (
+        SELECT FROM looks WHERE looks.conversation_id = conversations.id
+            AND looks.uri = root_uri AND looks.state = 'done') AS looked
 FROM statuses JOIN conversations ON conversations.id = conversation_id
 WHERE uri = ANY($1) AND conversation_id <> $2
 """

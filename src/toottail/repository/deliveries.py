@@ -215,16 +215,18 @@ async def store_shown(
 
 
 async def look_again(
-    conn: Connection, home: str, conversation_id: int, problem: str | None
-) -> bool:
-    """Lets a watch wait for looks that are due; ends it as failed where there are none."""
-    waiting = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM looks WHERE conversation_id = $1 AND state = 'due')",
-        conversation_id,
+    conn: Connection, home: str, conversation_id: int, now: datetime, problem: str | None
+) -> None:
+    """Lets a watch wait for looks that are due, or go on with what was read; else it has failed."""
+    states = await conn.fetchval(
+        "SELECT array_agg(DISTINCT state) FROM looks WHERE conversation_id = $1", conversation_id
     )
-    stage = "look" if waiting else "failed"
-    await set_stage(conn, home, conversation_id, stage, None, problem)
-    return bool(waiting)
+    if "due" in (states or ()):
+        await set_stage(conn, home, conversation_id, "look", None, problem)
+    elif "done" in (states or ()):
+        await set_stage(conn, home, conversation_id, "compare", now, problem)
+    else:
+        await set_stage(conn, home, conversation_id, "failed", None, problem)
 
 
 async def store_root_id(conn: Connection, home: str, conversation_id: int, root_id: str) -> None:
@@ -254,6 +256,15 @@ async def schedule(
 async def keep(conn: Connection, home: str, uri: str) -> None:
     """Keeps a delivery's conversation from being merged away: see `conversations.keep`."""
     await conn.execute(_KEEP, home, uri)
+
+
+async def hold_watch(conn: Connection, home: str, conversation_id: int) -> None:
+    """Lets no resolve of this conversation end while the next round is decided."""
+    await conn.execute(
+        "SELECT FROM watches WHERE home = $1 AND conversation_id = $2 FOR UPDATE",
+        home,
+        conversation_id,
+    )
 
 
 async def store_outcome(

@@ -49,7 +49,9 @@ SELECT min(at) FROM (
         JOIN whose USING (home)
   UNION ALL
     SELECT min(deliveries.next_at) FROM deliveries JOIN mine USING (conversation_id)
-        JOIN whose USING (home) JOIN watches USING (home, conversation_id) WHERE stage = 'resolve'
+        JOIN whose USING (home) JOIN watches USING (home, conversation_id)
+    WHERE stage = 'resolve'
+        AND (state = 'pending' OR deliveries.next_at < now() + interval '2 minutes')
 ) AS t
 """
 

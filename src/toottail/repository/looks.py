@@ -153,10 +153,8 @@ RETURNING home
 
 _FAILED = """
 UPDATE watches SET problem = $2,
-    stage = CASE WHEN (anchor_parent IS NOT NULL OR shown > 0) AND compared_at IS NULL
-            THEN 'climb' ELSE 'failed' END,
-    next_at = CASE WHEN (anchor_parent IS NOT NULL OR shown > 0) AND compared_at IS NULL
-              THEN now() END
+    stage = CASE WHEN compared_at IS NULL THEN 'climb' ELSE 'failed' END,
+    next_at = CASE WHEN compared_at IS NULL THEN now() END
 WHERE conversation_id = $1 AND stage = 'look'
 RETURNING home
 """
@@ -341,7 +339,7 @@ async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[s
 async def fail(conn: Connection, conversation_id: int, problem: str) -> list[str]:
     """Ends the watches of a conversation of which nothing could be read; returns their homes.
 
-    A home that shows more of the conversation is asked for that first.
+    Each home is asked once for what it shows of the conversation itself.
     """
     return [row["home"] for row in await conn.fetch(_FAILED, conversation_id, problem)]
 

@@ -47,6 +47,13 @@ SELECT watches.home, min(watches.next_at) FROM watches
         AND members.home = watches.home
 WHERE rc.run_id = $1 AND watches.tries > 0 GROUP BY watches.home
 HAVING min(watches.next_at) > now() + interval '2 s'
+UNION ALL
+SELECT deliveries.home, min(deliveries.next_at) FROM deliveries
+    JOIN run_conversations AS rc USING (conversation_id)
+    JOIN runs ON runs.id = rc.run_id JOIN members ON members.id = runs.member_id
+        AND members.home = deliveries.home
+WHERE rc.run_id = $1 AND deliveries.state = 'pending' GROUP BY deliveries.home
+HAVING min(deliveries.next_at) > now() + interval '2 s'
 ORDER BY at
 """
 
@@ -130,3 +137,27 @@ async def started_at(conn: Connection, run_id: UUID) -> datetime:
     """When a run began."""
     at: datetime = await conn.fetchval("SELECT started_at FROM runs WHERE id = $1", run_id)
     return at
+
+
+_STRANDED = """
+UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END, next_at = now()
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+WHERE runs.id = $1 AND NOT runs.dry AND watches.home = members.home
+    AND watches.conversation_id = rc.conversation_id
+    AND watches.next_at IS NULL AND watches.stage NOT IN ('done', 'failed')
+    AND NOT EXISTS (SELECT FROM looks WHERE looks.conversation_id = rc.conversation_id
+                    AND looks.state = 'due')
+    AND NOT EXISTS (SELECT FROM deliveries WHERE deliveries.home = watches.home
+                    AND deliveries.conversation_id = rc.conversation_id
+                    AND deliveries.next_at IS NOT NULL AND deliveries.state = 'pending')
+RETURNING watches.home
+"""
+
+
+async def free_stranded(conn: Connection, run_id: UUID) -> int:
+    """Lets watches go on that wait for something that will not come; returns how many.
+
+    None should ever be there: this is the net below the flow.
+    """
+    return len(await conn.fetch(_STRANDED, run_id))

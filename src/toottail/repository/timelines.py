@@ -113,7 +113,8 @@ WITH ripe AS (
     UPDATE conversations SET next_look_at = NULL, requests = 0, listed_whole = false
     FROM ripe WHERE conversations.id = ripe.id
 ), watched AS (
-    UPDATE watches SET stage = 'look', next_at = NULL, verifies = 0, tries = 0, problem = NULL
+    UPDATE watches SET stage = 'look', next_at = NULL, verifies = 0, tries = 0, problem = NULL,
+        compared_at = NULL
     FROM ripe WHERE watches.conversation_id = ripe.id AND stage IN ('done', 'failed')
 )
 SELECT host FROM ripe

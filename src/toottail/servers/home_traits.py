@@ -20,6 +20,8 @@ class HomeTraits:
     ``settle``: seconds after a resolve until its ancestors are there.
     ``fetches_replies_from``: the version from which an authenticated context of a remote post makes
     the home fetch part of its replies by itself, None where none does.
+    ``counts_replies``: whether a ``replies_count`` of 0 means that the home shows no reply; some
+    say 0 of remote posts whose replies they have.
     ``search_scope``: the scope that a resolving search needs.
     ``made_at``: where, in the home's own pages, a member makes a token.
     ``source``: how this is known.
@@ -28,6 +30,7 @@ class HomeTraits:
     fetches_ancestors: Literal["yes", "no", "unknown"] = "unknown"
     settle: float = 3.0
     fetches_replies_from: tuple[int, ...] | None = None
+    counts_replies: bool = False
     search_scope: str = "read:search"
     made_at: str = "the page for applications in its settings"
     source: str = "nothing known"
@@ -43,6 +46,7 @@ _MASTODON = HomeTraits(
     fetches_ancestors="yes",
     settle=3.0,
     fetches_replies_from=(4, 5),
+    counts_replies=True,
     made_at="Preferences → Development → New application",
     source="read in its source: one job for each level",
 )

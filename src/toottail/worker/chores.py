@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
 
 _BATCH = 24
+_MOST_TRIES = 8
 _LONG_PACE = 60.0
 """Seconds between requests from which on a host's looks are not waited for."""
 

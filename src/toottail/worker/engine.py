@@ -36,6 +36,7 @@ TICK = 0.5
 _ENTRYPOINT = "lane"
 _HEARTBEAT = timedelta(seconds=20)
 _STOP_WITHIN = 10.0
+_MOST_CRASHES = 3
 
 
 class Engine:
@@ -50,6 +51,7 @@ class Engine:
         self.failure: BaseException | None = None
         self._held: dict[str, LaneVisit] = {}
         self._pokes: dict[int, set[str]] = {}
+        self._crashes: dict[str, int] = {}
         self._limits = standard_limits(settings.home_share, settings.user_share)
         self._queue: QueueManager | None = None
         self.failed = asyncio.Event()
@@ -141,8 +143,12 @@ class Engine:
             log.warning("lane lost", lane=key, epoch=lease.epoch)
         except StorageError as error:
             log.warning("visit broken off", lane=key, epoch=lease.epoch, why=str(error))
-        except Exception:
+        except Exception as error:
             log.exception("visit failed", lane=key, epoch=lease.epoch)
+            self._crashes[key] = self._crashes.get(key, 0) + 1
+            if self._crashes[key] >= _MOST_CRASHES and self.failure is None:
+                self.failure = error
+                self.failed.set()
         finally:
             if self._held.get(key) is visit:
                 del self._held[key]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import structlog
 from pydantic import SecretStr
 
 from toottail.errors import HomeFailed, TokenRefused
@@ -21,8 +22,12 @@ from toottail.settings import Settings
 from toottail.types.reports import Progress, Report
 from toottail.worker.engine import Engine
 
+log = structlog.get_logger(__name__)
+
 _WATCH_EVERY = 0.1
 _SHOW_EVERY = 0.5
+_STRANDED_AFTER = 40.0
+_MOST_FREED = 3
 _ACTIVE_FOR = timedelta(seconds=30)
 
 
@@ -85,6 +90,8 @@ class _Run:
         self._show = show
         self._progress = Progress()
         self._problem: str | None = None
+        self._moved = time.monotonic()
+        self._freed = 0
 
     async def wait(self, engine: Engine) -> None:
         """Until everything this run read is done, or cannot be done in time."""
@@ -109,12 +116,29 @@ class _Run:
             if self._is_over():
                 self._show(self._progress)
                 return
+            if next_due is not None:
+                self._moved = now
+            elif now - self._moved > _STRANDED_AFTER and await self._is_stuck(now):
+                return
             waiting = next_due is not None and next_due > datetime.now(UTC) + timedelta(seconds=2)
             idle_since = (idle_since or now) if waiting else None
             if self._is_too_late(idle_since, next_due):
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(engine.failed.wait(), _WATCH_EVERY)
+
+    async def _is_stuck(self, now: float) -> bool:
+        """Nothing is due, yet something is not finished: sets it going, or ends the run."""
+        self._moved = now
+        self._freed += 1
+        async with self._database.connection() as conn:
+            freed = await runs.free_stranded(conn, self._id)
+        log.warning("watches were stranded", freed=freed)
+        if freed and self._freed < _MOST_FREED:
+            return False
+        left = self._progress.conversations - self._progress.finished
+        self._problem = f"{left} conversations were left unfinished; the next run takes them up"
+        return True
 
     def _is_over(self) -> bool:
         at = self._progress

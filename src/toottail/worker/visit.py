@@ -15,9 +15,12 @@ from toottail.errors import (
     LaneLost,
     NotPermittedYet,
     RemoteError,
+    ServerFault,
     StorageConflict,
     StorageError,
     TokenRefused,
+    TooManyRequests,
+    Unreachable,
 )
 from toottail.flow.visit import HOST_FAILS_AFTER
 from toottail.repository import hosts, members
@@ -58,7 +61,7 @@ class LaneVisit:
         self._member: dict[asyncio.Task[None] | None, int] = {}
         self._home_permit = self._permit(engine.settings.home_in_flight)
         self._host_permit = self._permit(engine.settings.host_in_flight)
-        self._reported = Tally()
+        self._wrong_answers = 0
         self._running: dict[asyncio.Task[None], Chore] = {}
 
     def _permit(self, in_flight: int) -> Permit:
@@ -264,7 +267,24 @@ class LaneVisit:
             self._tokens.pop(member, None)
 
     async def _failed(self, chore: Chore, error: RemoteError) -> None:
-        await chore.put_off(self.retry_at(), error.what)
-        if chore.member_wise and self.failures() >= HOST_FAILS_AFTER:
+        if chore.member_wise and self._home_is_useless(chore, error):
             async with self.fenced() as conn:
-                await members.fail_home(conn, self.host, f"the home does not answer: {error}")
+                await members.fail_home(conn, self.host, f"{_useless(error)}: {error}")
+        await chore.put_off(self.retry_at(), error.what)
+
+    def _home_is_useless(self, chore: Chore, error: RemoteError) -> bool:
+        """Whether there is no sense in asking this home again now."""
+        if self.failures() >= HOST_FAILS_AFTER:
+            return True
+        if isinstance(error, Unreachable):
+            return self.row.answered_at is None and "does not resolve" in error.what
+        if isinstance(error, TooManyRequests | ServerFault) or chore.key[0] == "watch":
+            return False
+        self._wrong_answers += 1
+        return self._wrong_answers > 1
+
+
+def _useless(error: RemoteError) -> str:
+    if isinstance(error, Unreachable | ServerFault):
+        return "the home does not answer"
+    return "the home does not answer as a server with Mastodon's API does"
