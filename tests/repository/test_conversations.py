@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncpg
 import pytest
 
 from tests.repository.rows import (
@@ -22,7 +21,6 @@ from tests.repository.rows import (
 from toottail.repository import conversations, deliveries, looks, timelines
 from toottail.repository.database import Connection, Database
 
-DEADLOCK = (asyncpg.DeadlockDetectedError, ExceptionGroup)
 ROOT, MIDDLE, REPLY = "https://a.example/1", "https://b.example/2", "https://c.example/3"
 
 

@@ -257,6 +257,10 @@ async def climb_into(
 
 async def merge(conn: Connection, gone: int, kept: int) -> None:
     """Makes two conversations one, in the caller's transaction; all watches stay."""
+    # Whoever keeps one of them (`keep`) ends first; then nobody else is at their rows.
+    await conn.execute(
+        "SELECT FROM conversations WHERE id IN ($1, $2) ORDER BY id FOR UPDATE", gone, kept
+    )
     for statement in _MERGE:
         if "$2" in statement:
             await conn.execute(statement, gone, kept)
