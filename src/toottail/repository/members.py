@@ -24,6 +24,13 @@ FROM runs JOIN members ON members.id = runs.member_id
 WHERE ended_at IS NULL AND rc.conversation_id = ANY($1::bigint[])
 """
 
+_SPEND_ANYWAY = """
+INSERT INTO spending (run_id, home, remote)
+SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
+    CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
+FROM runs JOIN members ON members.id = runs.member_id WHERE ended_at IS NULL
+"""
+
 _SPEND_MEMBER = """
 INSERT INTO spending (run_id, home, remote)
 SELECT id, $2, 0 FROM runs WHERE member_id = $1 AND ended_at IS NULL
@@ -126,8 +133,12 @@ async def spend(
     conn: Connection, conversation_ids: Sequence[int], host: str, requests: int
 ) -> None:
     """Counts requests to ``host`` for all running runs that read these conversations."""
-    if requests:
-        await conn.execute(_SPEND, list(conversation_ids), host, requests)
+    if not requests:
+        return
+    counted = await conn.execute(_SPEND, list(conversation_ids), host, requests)
+    if counted == "INSERT 0 0":
+        # The conversation was merged away while it was asked about: they were made all the same.
+        await conn.execute(_SPEND_ANYWAY, host, requests)
 
 
 async def spend_for_member(conn: Connection, member_id: int, requests: int) -> None:

@@ -81,9 +81,10 @@ FROM spending WHERE run_id = $1
 """
 
 _HOSTS_FAILED = """
-SELECT looks.host, max(problem) AS problem FROM looks
+SELECT looks.host, max(looks.problem) AS problem FROM looks
     JOIN run_conversations AS rc USING (conversation_id)
-WHERE rc.run_id = $1 GROUP BY looks.host
+    JOIN runs ON runs.id = rc.run_id JOIN members ON members.id = runs.member_id
+WHERE rc.run_id = $1 AND looks.host <> members.home GROUP BY looks.host
 HAVING count(*) FILTER (WHERE state = 'failed') > 0
     AND count(*) FILTER (WHERE state = 'done') = 0
 ORDER BY looks.host
