@@ -2,6 +2,7 @@
 # make run HOME=example.social  the same for your own account there (asks for a token)
 # make test                     all tests
 # make check                    formatting, lint, strict types, import layers
+# make bench                    the benchmarks of docs/benchmarks.md (half an hour)
 # make clean                    takes away what the above made
 #
 # Needs Python 3.11 or newer (PYTHON=… names one) and the package registry, nothing else.
@@ -20,7 +21,7 @@ endif
 RUNTIME := .venv/.runtime
 TOOLS := .venv/.tools
 
-.PHONY: help run test check format clean
+.PHONY: help run test check bench format clean
 
 help:
 	@sed -n '/^# /s/^# //p' Makefile
@@ -40,6 +41,11 @@ check: $(TOOLS)
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(TOOLS)
+	$(BIN)/python -m benchmarks.first_run
+	$(BIN)/python -m benchmarks.large_thread
+	$(BIN)/python -m benchmarks.dispatch
 
 format: $(TOOLS)
 	$(BIN)/ruff format
