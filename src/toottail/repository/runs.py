@@ -13,8 +13,10 @@ _PROGRESS = """
 SELECT runs.collected, runs.statuses_read, runs.problem, runs.exit_code,
     count(rc.conversation_id) AS conversations,
     count(*) FILTER (WHERE stage IS NOT NULL AND stage <> 'look') AS looked,
-    count(*) FILTER (WHERE stage IN ('done', 'failed')
-        OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL)) AS finished
+    count(*) FILTER (WHERE (stage IN ('done', 'failed')
+            OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
+        AND NOT EXISTS (SELECT FROM looks WHERE looks.state = 'due'
+            AND looks.conversation_id = rc.conversation_id)) AS finished
 FROM runs JOIN members ON members.id = runs.member_id
     LEFT JOIN run_conversations AS rc ON rc.run_id = runs.id
     LEFT JOIN watches ON watches.conversation_id = rc.conversation_id
