@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from toottail.repository.database import Connection
@@ -134,12 +133,6 @@ async def hosts_failed(conn: Connection, run_id: UUID) -> dict[str, str]:
 async def conversation_ids(conn: Connection, run_id: UUID) -> Sequence[int]:
     """The conversations that a run has read."""
     return [row["conversation_id"] for row in await conn.fetch(_CONVERSATIONS, run_id)]
-
-
-async def started_at(conn: Connection, run_id: UUID) -> datetime:
-    """When a run began."""
-    at: datetime = await conn.fetchval("SELECT started_at FROM runs WHERE id = $1", run_id)
-    return at
 
 
 _STRANDED = """
