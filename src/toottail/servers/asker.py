@@ -66,13 +66,14 @@ class Asker:
         path: str,
         *,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
         accept: str = JSON,
         token: SecretStr | None = None,
         allowances: Sequence[str] = ANONYMOUS,
         max_body: int = MOST_BYTES,
         robots: bool = True,
     ) -> Answer:
-        """The answer to a POST of ``form``; raises as `get` does."""
+        """The answer to a POST of ``form`` or ``json``; raises as `get` does."""
         return await self._door.send(
             self._permit,
             Request(
@@ -80,7 +81,8 @@ class Asker:
                 method="POST",
                 accept=accept,
                 token=token,
-                form=form or {},
+                form=form,
+                json=json,
                 max_body=max_body,
                 allowances=tuple(allowances),
                 robots=robots,

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import urljoin
 
 import aiohttp
+import msgspec
 from pydantic import SecretStr
 from yarl import URL
 
@@ -42,7 +43,9 @@ _DNS_CACHE = 120
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question. ``max_body`` is in bytes, inflated; ``cut`` cuts there instead of refusing.
+    """One question; a POST has the body ``form`` or ``json``.
+
+    ``max_body`` is in bytes, inflated; ``cut`` cuts there instead of refusing.
 
     ``allowances`` are the names it counts against in the host's budget. ``robots`` says whether
     the host's robots.txt governs it, ``home`` for which home it is sent, if for just one.
@@ -55,6 +58,7 @@ class Request:
     accept: str = "application/json"
     token: SecretStr | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    json: Mapping[str, object] | None = field(default=None, repr=False)
     max_body: int = 8 << 20
     allowances: tuple[str, ...] = ("anonymous",)
     robots: bool = True
@@ -159,7 +163,7 @@ class Door:
             request.method,
             url,
             headers=self._headers(request),
-            data=request.form,
+            data=request.form if request.json is None else msgspec.json.encode(request.json),
             allow_redirects=False,
             timeout=self._patient if request.patient else self._usual,
         ) as response:
@@ -216,6 +220,8 @@ class Door:
             "Accept": request.accept,
             "Accept-Encoding": "gzip, deflate",
         }
+        if request.json is not None:
+            headers["Content-Type"] = "application/json"
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token.get_secret_value()}"
         return headers

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from toottail.errors import UsageError
 from toottail.simulator import scene
-from toottail.simulator.origin import Reply, document, error
+from toottail.simulator.question import Reply, document, error
 from toottail.simulator.report import report, truth_listing
 
 if TYPE_CHECKING:

@@ -24,7 +24,11 @@ class Flavour:
     20 levels. ``replies`` tells the collection: two kinds of pages of 60 (mastodon), plain pages
     of 20 (pages), all direct replies inside the note (inline), or none. ``threads`` adds the
     collection of a whole conversation. ``ids`` is the look of local ids. ``disallowed`` repeats,
-    for counting, what ``robots`` says.
+    for counting, what ``robots`` says. ``api`` is the word of a further API (`apis.APIS`).
+
+    ``uri`` and ``url`` are the paths of a post's id and of its page, ``reply_uri`` and
+    ``reply_url`` those of a reply where they differ; ``{name}``, ``{host}``, ``{local}`` and
+    ``{uuid}`` stand for parts.
     """
 
     software: str
@@ -38,6 +42,11 @@ class Flavour:
     throttled: bool = True
     robots: str | None = _OPEN
     disallowed: tuple[str, ...] = ()
+    api: str | None = None
+    uri: str = "/users/{name}/statuses/{local}"
+    url: str = "/@{name}/{local}"
+    reply_uri: str = ""
+    reply_url: str = ""
 
 
 FLAVOURS: dict[str, Flavour] = {
@@ -45,10 +54,24 @@ FLAVOURS: dict[str, Flavour] = {
     "mastodon45": Flavour("mastodon", "4.5.2", threads=True),
     "api-off": Flavour("mastodon", "4.3.4", rest=401),
     "activitypub": Flavour(
-        "smallpub", "1.2.0", rest=404, capped=False, replies="pages", throttled=False
+        "smallpub",
+        "1.2.0",
+        rest=404,
+        capped=False,
+        replies="pages",
+        throttled=False,
+        uri="/posts/{local}",
+        url="/posts/{local}",
     ),
     "takahe-like": Flavour(
-        "takahe", "0.11.0", rest=401, capped=False, replies="none", throttled=False
+        "takahe",
+        "0.11.0",
+        rest=401,
+        capped=False,
+        replies="none",
+        throttled=False,
+        uri="/@{name}@{host}/posts/{local}/",
+        url="/@{name}/posts/{local}/",
     ),
     "hollo": Flavour(
         "hollo",
@@ -58,6 +81,7 @@ FLAVOURS: dict[str, Flavour] = {
         ids="uuid",
         throttled=False,
         robots=None,
+        uri="/@{name}/{local}",
     ),
     "gotosocial": Flavour(
         "gotosocial",
@@ -68,9 +92,17 @@ FLAVOURS: dict[str, Flavour] = {
         ids="ulid",
         robots=_GOTOSOCIAL,
         disallowed=("/api/", "/users/"),
+        url="/@{name}/statuses/{local}",
     ),
     "pleroma": Flavour(
-        "pleroma", "2.9.1", capped=False, replies="none", ids="flake", throttled=False
+        "pleroma",
+        "2.9.1",
+        capped=False,
+        replies="none",
+        ids="flake",
+        throttled=False,
+        uri="/objects/{uuid}",
+        url="/notice/{local}",
     ),
 }
 

@@ -21,6 +21,7 @@ from math import ceil
 from typing import Any
 
 from toottail.simulator import listing
+from toottail.simulator.apis import APIS
 from toottail.simulator.faults import WHOLE_HOST
 from toottail.simulator.truth import Conversation, Truth, readable
 from toottail.simulator.world import Host, Status, World
@@ -68,7 +69,7 @@ def _turns_away(host: Host) -> bool:
 
 
 def _is_worth_a_look(host: Host) -> bool:
-    return not _turns_away(host) and 200 in (host.flavour.rest, host.flavour.ap)
+    return not _turns_away(host) and readable(host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def further_requests(world: World, root: Status) -> Further:
     host = world.hosts[root.host]
     if not readable(host):
         return Further(0, frozenset())
+    if host.flavour.api is not None:
+        return Further(APIS[host.flavour.api].requests(host, root) - 1, frozenset())
     if host.flavour.rest == 200:
         return _beyond_caps(host, root) if host.flavour.capped else Further(0, frozenset())
     return _by_activitypub(world, host, root)

@@ -12,7 +12,7 @@ import msgspec
 
 from toottail.simulator import listing, origin, shapes, throttles
 from toottail.simulator.fetching import Crawl, Fetching
-from toottail.simulator.origin import Reply, document, error
+from toottail.simulator.question import Reply, document, error
 from toottail.simulator.world import Account, Status, TimelineEntry, World
 
 _encode = msgspec.json.encode

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-import msgspec
-
 from toottail.simulator import activity, listing, shapes
+from toottail.simulator.apis import APIS
+from toottail.simulator.question import ACTIVITY, Question, Reply, document, error
 from toottail.simulator.world import Host, Status, World
-
-_encode = msgspec.json.encode
-ACTIVITY = "application/activity+json; charset=utf-8"
-JSON = "application/json; charset=utf-8"
-
-
-@dataclass(slots=True)
-class Reply:
-    """An answer before it is put on the wire."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def document(value: Any, content_type: str = JSON) -> Reply:
-    """200 with ``value`` as JSON."""
-    return Reply(200, _encode(value), content_type)
-
-
-def error(status: int, text: str) -> Reply:
-    """An error in Mastodon's words."""
-    return Reply(status, _encode({"error": text}))
-
 
 NOT_FOUND = "Record not found"
 
 
-def answer(world: World, host: Host, path: str, query: str, accept: str) -> Reply:
-    """What ``host`` answers to an anonymous GET of ``path``."""
+def answer(world: World, host: Host, question: Question) -> Reply:
+    """What ``host`` answers to an anonymous request."""
+    path = question.path
     if path == "/robots.txt":
         return _robots(host)
     if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
         return _nodeinfo(world, host, path)
+    if host.flavour.api is not None:
+        reply = APIS[host.flavour.api].answer(world, host, question)
+        if reply is not None:
+            return reply
+    if question.method not in ("GET", "HEAD"):
+        return error(404, NOT_FOUND)
     if path.startswith("/api/"):
         return _rest(world, host, path)
-    return _activitypub(world, host, path, query, accept)
+    return _activitypub(world, host, question)
 
 
 def _robots(host: Host) -> Reply:
@@ -138,16 +117,16 @@ def _rest(world: World, host: Host, path: str) -> Reply:
     return Reply(200, shapes.context_json(host, *listing.anonymous_context(host, status)))
 
 
-def _activitypub(world: World, host: Host, path: str, query: str, accept: str) -> Reply:
+def _activitypub(world: World, host: Host, question: Question) -> Reply:
     if host.flavour.ap != 200:
         return error(host.flavour.ap, "Unauthorized: http request wasn't signed")
-    parts = path.strip("/").split("/")
+    path, parts = question.path, question.parts
     if parts[0] == "contexts" and host.flavour.threads:
-        return _thread(world, host, parts, query)
+        return _thread(world, host, parts, question.query)
     wants_replies = parts[-1] == "replies" and host.flavour.replies in ("mastodon", "pages")
     status = host.by_path.get(path.removesuffix("/replies") if wants_replies else path)
     if status is not None:
-        return _post(host, status, path, query, accept, wants_replies)
+        return _post(host, status, question, wants_replies)
     if len(parts) == 2 and parts[0] == "users":
         author = world.by_handle.get((host.name, parts[1]))
         if author is not None:
@@ -155,18 +134,16 @@ def _activitypub(world: World, host: Host, path: str, query: str, accept: str) -
     return error(404, NOT_FOUND)
 
 
-def _post(
-    host: Host, status: Status, path: str, query: str, accept: str, wants_replies: bool
-) -> Reply:
+def _post(host: Host, status: Status, question: Question, wants_replies: bool) -> Reply:
     if status.deleted:
         return error(410, "Gone")
     if not status.listable:
         return error(404, NOT_FOUND)
     if wants_replies:
-        return document(activity.replies(host, status, query), ACTIVITY)
-    if "json" in accept:
+        return document(activity.replies(host, status, question.query), ACTIVITY)
+    if "json" in question.accept:
         return document(activity.note(host, status), ACTIVITY)
-    if host.flavour.software == "pleroma" and path.startswith("/objects/"):
+    if host.flavour.software == "pleroma" and question.parts[0] == "objects":
         return Reply(302, b"", "text/html", {"Location": status.url})
     return Reply(200, b"<!DOCTYPE html><title>A post</title>", "text/html; charset=utf-8")
 

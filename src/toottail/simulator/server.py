@@ -17,7 +17,7 @@ from toottail.simulator.home import PAGING, Home
 from toottail.simulator.hostile import arm
 from toottail.simulator.misbehave import PRIVATE_HOST, misbehave
 from toottail.simulator.options import Options
-from toottail.simulator.origin import Reply, error
+from toottail.simulator.question import Question, Reply, error
 from toottail.simulator.truth import Truth
 from toottail.simulator.world import Host, World
 
@@ -157,7 +157,7 @@ class Simulator:
         pause = host.latency * self.world.random.uniform(0.7, 1.3) * self.options.latency_scale
         if asked.kind != "search":
             await asyncio.sleep(pause)
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD", "POST"):
             return error(404, origin.NOT_FOUND)
         if host is self.world.home and path.startswith("/api/"):
             return await self._answer_home(request, path)
@@ -167,16 +167,21 @@ class Simulator:
         if not verdict.allowed:
             reply = error(429, "Too many requests")
         else:
-            reply = self._anonymous(host, request, path)
+            reply = await self._anonymous(host, request, path)
         reply.headers.update(verdict.headers)
         if asked.kind == "context" and reply.status == 200:
             self.counters.contexts[f"{host.name} {path}"] += 1
         return reply
 
-    def _anonymous(self, host: Host, request: web.BaseRequest, path: str) -> Reply:
-        query = request.rel_url.raw_query_string
-        accept = request.headers.get("Accept", "")
-        return origin.answer(self.world, host, path, query, accept)
+    async def _anonymous(self, host: Host, request: web.BaseRequest, path: str) -> Reply:
+        question = Question(
+            path,
+            request.rel_url.raw_query_string,
+            request.headers.get("Accept", ""),
+            request.method,
+            await request.read(),
+        )
+        return origin.answer(self.world, host, question)
 
     def _anonymous_rules(
         self, host: Host, request: web.BaseRequest, path: str
@@ -202,7 +207,7 @@ class Simulator:
         elif path.startswith(("/api/v1/timelines/home", "/api/v2/search", "/api/v1/markers")):
             reply = error(401, "This method requires an authenticated user")
         else:
-            reply = self._anonymous(self.world.home, request, path)
+            reply = await self._anonymous(self.world.home, request, path)
         reply.headers.update(verdict.headers)
         return reply
 

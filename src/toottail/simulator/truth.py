@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from toottail.simulator import listing
+from toottail.simulator.apis import APIS
 from toottail.simulator.faults import LASTING
 from toottail.simulator.fetching import obstacle
 from toottail.simulator.world import Host, Status, World
@@ -26,7 +27,7 @@ from toottail.simulator.world import Host, Status, World
 
 def readable(host: Host) -> bool:
     """Whether a polite client gets anything from ``host`` without a signature."""
-    closed = host.flavour.rest != 200 and host.flavour.ap != 200
+    closed = host.flavour.api is None and 200 not in (host.flavour.rest, host.flavour.ap)
     return not closed and not any(f.kind in LASTING or f.kind == "robots" for f in host.faults)
 
 
@@ -67,6 +68,8 @@ def _listings(host: Host, status: Status) -> Iterator[tuple[Status, bool]]:
     """What one host lists about one status; with whether its context there may tell more."""
     if not status.listable:
         return
+    if host.flavour.api is not None:
+        yield from APIS[host.flavour.api].listings(host, status)
     if host.flavour.rest == 200:
         above, below = listing.anonymous_context(host, status)
         cut = host.flavour.capped and listing.is_cut(host, status)

@@ -174,22 +174,20 @@ def _digits(value: int, alphabet: str, length: int) -> str:
     return "".join(reversed(out))
 
 
-def addresses(host: Host, author: Account, local: str) -> tuple[str, str]:
+def addresses(host: Host, author: Account, local: str, *, reply: bool) -> tuple[str, str]:
     """The ActivityPub id and the page of a post, as this kind of server writes them."""
-    base, name = f"https://{host.name}", author.name
-    software = host.flavour.software
-    if software == "hollo":
-        return f"{base}/@{name}/{local}", f"{base}/@{name}/{local}"
-    if software == "gotosocial":
-        return f"{base}/users/{name}/statuses/{local}", f"{base}/@{name}/statuses/{local}"
-    if software == "takahe":
-        return f"{base}/@{name}@{host.name}/posts/{local}/", f"{base}/@{name}/posts/{local}/"
-    if software == "pleroma":
-        digest = hashlib.blake2b(f"{host.name} {local}".encode(), digest_size=16).digest()
-        return f"{base}/objects/{UUID(bytes=digest, version=4)}", f"{base}/notice/{local}"
-    if software == "smallpub":
-        return f"{base}/posts/{local}", f"{base}/posts/{local}"
-    return f"{base}/users/{name}/statuses/{local}", f"{base}/@{name}/{local}"
+    flavour = host.flavour
+    digest = hashlib.blake2b(f"{host.name} {local}".encode(), digest_size=16).digest()
+    parts = {
+        "name": author.name,
+        "host": host.name,
+        "local": local,
+        "uuid": UUID(bytes=digest, version=4),
+    }
+    uri = (flavour.reply_uri if reply else "") or flavour.uri
+    url = (flavour.reply_url if reply else "") or flavour.url
+    base = f"https://{host.name}"
+    return base + uri.format_map(parts), base + url.format_map(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +247,9 @@ class World:
         host = self.hosts[author.host]
         number = len(self.statuses) + 1
         status = Status(number, "", "", author, parent, at, visibility, deleted)
-        status.uri, status.url = addresses(host, author, local_id(host, status))
+        status.uri, status.url = addresses(
+            host, author, local_id(host, status), reply=parent is not None
+        )
         for address in (status.uri, status.url):
             host.by_path[urlsplit(address).path] = status
         self.statuses.append(status)

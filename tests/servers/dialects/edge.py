@@ -21,6 +21,7 @@ from toottail.servers.dialects import choose
 from toottail.servers.door import Answer
 from toottail.servers.nodeinfo import Software
 from toottail.simulator import origin
+from toottail.simulator.question import Question
 from toottail.simulator.world import Status, World
 from toottail.types.hosts import host_of
 from toottail.types.statuses import FoundStatus, LookTarget, Reading
@@ -30,7 +31,10 @@ Canned = Mapping[str, object]
 
 
 class FakeAsker:
-    """Answers from ``documents`` (by path, or path and query): a JSON value, bytes, or an error."""
+    """Answers from ``documents`` (by path, or path and query): a JSON value, bytes, or an error.
+
+    A POST is looked up by its path and its body as JSON, or by its path.
+    """
 
     def __init__(
         self, host: str, documents: Canned, headers: Mapping[str, str] | None = None
@@ -51,9 +55,18 @@ class FakeAsker:
         if host_of(url) != self.host:
             raise RedirectedAway(self.host, url)
         parts = urlsplit(url)
-        self.asked.append(path := parts.path + (f"?{parts.query}" if parts.query else ""))
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return self._answer(url, (path, parts.path), options)
+
+    async def post(self, path: str, *, json: Mapping[str, object], **options: Any) -> Answer:
+        """As `Asker.post` of JSON."""
+        body = msgspec.json.encode(json, order="sorted").decode()
+        return self._answer(f"https://{self.host}{path}", (f"{path} {body}", path), options)
+
+    def _answer(self, url: str, keys: tuple[str, str], options: dict[str, Any]) -> Answer:
+        self.asked.append(keys[0])
         self.options.append(options)
-        found = self.documents.get(path, self.documents.get(parts.path))
+        found = self.documents.get(keys[0], self.documents.get(keys[1]))
         if found is None:
             raise Gone(self.host, 404)
         if isinstance(found, RemoteError):
@@ -76,8 +89,24 @@ class WorldAsker:
         self._world = world
         self._counts = counts
 
-    async def get(self, path_or_url: str, *, accept: str = "application/json", **_: Any) -> Answer:
+    async def post(self, path: str, *, json: Mapping[str, object], **_: Any) -> Answer:
+        """As `Asker.post` of JSON."""
+        return self._answer(path, "application/json", "POST", msgspec.json.encode(json))
+
+    async def get(
+        self,
+        path_or_url: str,
+        *,
+        accept: str = "application/json",
+        params: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> Answer:
         """As `Asker.get`; follows one redirect, refuses what is not JSON."""
+        return self._answer(
+            path_or_url + (f"?{urlencode(params)}" if params else ""), accept, "GET", b""
+        )
+
+    def _answer(self, path_or_url: str, accept: str, method: str, body: bytes) -> Answer:
         url = urljoin(f"https://{self.host}", path_or_url)
         parts = urlsplit(url)
         assert parts.hostname == self.host
@@ -85,9 +114,10 @@ class WorldAsker:
         if host is None:
             raise Gone(self.host, 404)
         self._counts[self.host] += 1
-        reply = origin.answer(self._world, host, parts.path, parts.query, accept)
+        question = Question(parts.path, parts.query, accept, method, body)
+        reply = origin.answer(self._world, host, question)
         if reply.status == 302:
-            return await self.get(reply.headers["Location"], accept=accept)
+            return self._answer(reply.headers["Location"], accept, method, body)
         if reply.status in (401, 403):
             raise Forbidden(self.host, reply.status)
         if reply.status in (404, 410):
