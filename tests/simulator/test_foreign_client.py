@@ -68,6 +68,32 @@ def test_a_foreign_client_pages_through_the_timeline(sim: SimulatorProcess) -> N
     assert newer[-1].id == first[-1].id
 
 
+def test_a_foreign_client_reads_all_that_the_member_has(sim: SimulatorProcess) -> None:
+    client = _client(sim)
+    (friends,) = client.lists()
+    assert friends.title == "Friends"
+    assert {s.account.acct for s in client.timeline_list(friends.id)} == {
+        account.acct for account in client.list_accounts(friends.id)
+    }
+    first = client.bookmarks(limit=2)
+    rest = client.fetch_next(first) or []
+    assert [len(first), len(rest)] == [2, 1]
+    assert {s.uri for s in (*first, *rest)} == {s.uri for s in client.favourites()}
+    seen = client.notifications()
+    assert {entry.type for entry in seen} == {"mention"}
+    assert {entry.status.account.acct for entry in seen} == {entry.account.acct for entry in seen}
+    me = client.account_verify_credentials()
+    followed = client.account_following(me.id)
+    assert {a.acct for a in client.account_followers(me.id)} <= {a.acct for a in followed}
+    assert len(client.follow_requests()) == 1
+    assert {tag.name for tag in client.followed_tags()} == {"lantern", "river"}
+    ann = client.account_lookup(followed[0].acct)
+    assert ann.id == followed[0].id
+    assert {s.account.acct for s in client.account_statuses(ann.id)} == {ann.acct}
+    tagged = client.timeline_hashtag("lantern")
+    assert all("lantern" in [tag.name for tag in status.tags] for status in tagged)
+
+
 def test_a_foreign_client_resolves_a_missing_reply_and_sees_it_in_the_context(
     sim: SimulatorProcess,
 ) -> None:
@@ -95,5 +121,8 @@ def test_a_token_without_the_scope_is_refused_in_mastodons_words() -> None:
     with SimulatorProcess("--world", "tiny", "--scopes", "read:statuses") as sim:
         client = _client(sim)
         assert client.timeline_home()
+        for ask in (client.bookmarks, client.lists, client.notifications, client.followed_tags):
+            with pytest.raises(MastodonAPIError, match="403"):
+                ask()
         with pytest.raises(MastodonAPIError, match="outside the authorized scopes"):
             client.search_v2("https://host1.example/users/ada/statuses/1", resolve=True)

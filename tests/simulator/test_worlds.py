@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from toottail.errors import UsageError
@@ -25,7 +27,7 @@ def _depth(world: World) -> int:
     return max(sum(1 for _ in s.ancestors()) for s in world.statuses)
 
 
-@pytest.mark.parametrize("name", ["tiny", "small", "faulty", "large", "limits"])
+@pytest.mark.parametrize("name", ["tiny", "small", "faulty", "large", "levels", "limits"])
 def test_one_seed_gives_one_world_and_another_seed_another(name: str) -> None:
     first, again = build(name, seed=7, now=NOW), build(name, seed=7, now=NOW)
     assert _print_of(first) == _print_of(again)
@@ -54,6 +56,16 @@ def test_the_large_world_is_deep_and_wide_and_three_percent_are_at_home() -> Non
     assert _depth(world) > 60
     assert max(len(s.children) for s in world.statuses) > 300
     assert 0.02 < len(world.home.known) / 2000 < 0.04
+
+
+def test_the_world_of_levels_has_three_of_them_and_the_first_host_writes_on_each() -> None:
+    world = build("levels", now=NOW, origin="hollo")
+    above = {s: sum(1 for _ in s.ancestors()) for s in world.statuses}
+    first = world.hosts["big.example"]
+    assert Counter(above.values()) == {0: 1, 1: 100, 2: 100, 3: 100}
+    assert {above[s] for s in world.statuses if s.host == first.name} == {0, 1, 2, 3}
+    assert first.flavour.software == "hollo"
+    assert list(world.home.known) == [world.statuses[0]]
 
 
 def test_the_faulty_world_has_every_fault_on_three_hosts_in_ten() -> None:

@@ -23,11 +23,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--world", default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--home", default="mastodon", choices=sorted(HOME_FLAVOURS))
-    parser.add_argument("--origin", choices=sorted(FLAVOURS), help="who serves the large thread")
-    parser.add_argument("--replies", type=int, help="the size of the worlds large and limits")
+    parser.add_argument("--origin", choices=sorted(FLAVOURS), help="who serves the one thread")
+    parser.add_argument("--replies", type=int, help="the size of large, levels and limits")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--dir", type=Path, required=True, help="gets ca.pem")
     parser.add_argument("--scopes", help="of the member's token, separated by spaces")
+    parser.add_argument("--actor", type=Path, help="an actor's document, whose signatures count")
     parser.add_argument("--throttles", choices=("on", "off"), default="on")
     for name in ("throttle", "limit", "latency"):
         parser.add_argument(f"--{name}-scale", type=float, default=1.0)
@@ -64,6 +65,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         port=arguments.port,
         scopes=arguments.scopes,
         options=_options(arguments),
+        actor=json.loads(arguments.actor.read_text()) if arguments.actor else None,
     ) as simulator:
         ready = {
             "port": simulator.port,

@@ -92,6 +92,11 @@ def _replies_stub(host: Host, status: Status) -> dict[str, Any] | str | None:
         page = _page(f"{uri}?{follow}&page=true", uri, [s.uri for s in own])
         page["next"] = page.pop("id")
         return {"id": uri, "type": "Collection", "first": page}
+    if kind == "gotosocial":
+        first = _page(f"{uri}?page=true", uri, [])
+        del first["items"]
+        first["next"] = f"{uri}?page=true&only_other_accounts=false"
+        return {"id": uri, "type": "Collection", "first": first}
     if kind == "pages":
         return uri
     if kind == "inline":
@@ -107,6 +112,8 @@ def _page(page_id: str, part_of: str, items: list[Any]) -> dict[str, Any]:
 def replies(host: Host, status: Status, query: str) -> dict[str, Any]:
     """The replies collection, or the page of it that the query asks for."""
     asked = dict(parse_qsl(query))
+    if host.flavour.replies == "gotosocial":
+        return {"@context": CONTEXT} | _gotosocial_page(host, status, asked)
     make = _mastodon_page if host.flavour.replies == "mastodon" else _plain_page
     uri = replies_uri(status)
     page = make(host, status, asked)
@@ -134,6 +141,31 @@ def _mastodon_page(host: Host, status: Status, asked: dict[str, str]) -> dict[st
 
 def _item(host: Host, status: Status) -> dict[str, Any] | str:
     return note(host, status, top=False) if status.host == host.name else status.uri
+
+
+def _gotosocial_page(host: Host, status: Status, asked: dict[str, str]) -> dict[str, Any]:
+    """Newest first. Without a limit it is a collection, and the author's own must be asked for."""
+    others = asked.get("only_other_accounts", "true")
+    query = f"only_other_accounts={others}"
+    uri = replies_uri(status)
+    found = [s for s in reversed(host.children_of(status)) if s.listable]
+    if others == "true":
+        found = [s for s in found if s.author is not status.author]
+    total = len(found)
+    if "limit" not in asked:
+        first = f"{uri}?limit={listing.PLAIN_PAGE}&{query}"
+        kind = "OrderedCollection"
+        return {"id": f"{uri}?{query}", "type": kind, "totalItems": total, "first": first}
+    below = asked.get("max_id", "~")
+    found = [s for s in found if shown_id(host, s) < below][: listing.PLAIN_PAGE]
+    page = _page(f"{uri}?limit={asked['limit']}&{query}", f"{uri}?{query}", [])
+    del page["items"]
+    page |= {"type": "OrderedCollectionPage", "totalItems": total}
+    page["orderedItems"] = [s.uri for s in found]
+    if found:
+        last = shown_id(host, found[-1])
+        page["next"] = f"{uri}?limit={asked['limit']}&max_id={last}&{query}"
+    return page
 
 
 def _plain_page(host: Host, status: Status, asked: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,10 @@ LOG_LENGTH = 20_000
 
 @dataclass(slots=True)
 class Asked:
-    """One request as the log keeps it; ``kind`` is what it was about, ``time`` Unix seconds."""
+    """One request as the log keeps it; ``kind`` is what it was about, ``time`` Unix seconds.
+
+    ``signed`` is the way in which it is signed as it should be.
+    """
 
     time: float
     host: str
@@ -22,6 +25,7 @@ class Asked:
     user_agent: str
     authorized: bool
     status: int = 0
+    signed: str | None = None
 
 
 @dataclass(slots=True)

@@ -12,7 +12,10 @@ LASTING = frozenset(
 WHOLE_HOST = frozenset({"dead", "slow", "5xx", "bad-tls"})
 """Faults of every answer; the others spare robots.txt and nodeinfo."""
 
-KINDS = LASTING | {"5xx-first", "429", "429-bare", "robots", "crawl-delay", "hostile"}
+CLOSED = frozenset({"robots", "forbidden"})
+"""What keeps crawlers out, and lets other servers in."""
+
+KINDS = LASTING | CLOSED | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
 
 
 @dataclass(slots=True)

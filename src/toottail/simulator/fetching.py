@@ -28,6 +28,8 @@ def obstacle(world: World, status: Status) -> str | None:
     """Why the home could not fetch ``status`` from its author's host; None where it could."""
     if status.invented:
         return "no such status"
+    if world.shut_out(status.host):
+        return "author's host: blocked by the home"
     if status.deleted:
         return "deleted"
     if not status.listable:
@@ -69,7 +71,9 @@ class Fetching:
         self._counters.resolves[status.uri if status else address] += 1
         if status is not None and status in self._home.known:
             self._counters.resolves_at_home += 1
-            await self._wait(self._options.resolve / 4)
+            again = self._flavour.fetches_known and status.host != self._home.name
+            self._counters.home_fetches[status.host] += again
+            await self._wait(self._options.resolve if again else self._options.resolve / 4)
             return status
         await self._wait(self._options.resolve)
         if status is None:
@@ -201,4 +205,4 @@ def _crawled_replies(host: Host, status: Status) -> list[Status]:
     everything = [c for c in host.children_of(status) if c.listable]
     if kind == "inline":
         return everything
-    return everything[: listing.PLAIN_PAGE] if kind == "pages" else []
+    return everything[: listing.PLAIN_PAGE] if kind in ("pages", "gotosocial") else []

@@ -6,11 +6,12 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from toottail.simulator import listing, origin, shapes, throttles
+from toottail.simulator import home_sources, listing, origin, shapes, throttles
 from toottail.simulator.fetching import Crawl, Fetching
 from toottail.simulator.question import Reply, document, error
 from toottail.simulator.world import Account, Status, TimelineEntry, World
@@ -77,6 +78,10 @@ class Home:
         if path == "/api/v2/search":
             scope = self.world.home_flavour.search_scope
             return self._refusal(grant, scope) or await self._search(query)
+        needed = home_sources.scope_of(path)
+        if needed is not None:
+            refusal = self._refusal(grant, needed)
+            return refusal or home_sources.answer(self.world, path, query)
         found = _ROUTES.get(path)
         if found is None:
             return error(404, origin.NOT_FOUND)
@@ -112,6 +117,22 @@ class Home:
         last = self.world.timeline[0].id if self.world.timeline else "0"
         seen = shapes.instant(int(time.time() * 1000))
         return document({"home": {"last_read_id": last, "version": 1, "updated_at": seen}})
+
+    def _blocks(self) -> Reply:
+        blocks = self.world.home_blocks
+        if blocks is None:
+            return error(404, origin.NOT_FOUND)
+        return document(
+            [
+                {
+                    "domain": domain[:2] + "*" * len(domain[2:-2]) + domain[-2:],
+                    "digest": sha256(domain.encode()).hexdigest(),
+                    "severity": severity,
+                    "comment": None,
+                }
+                for domain, severity in blocks.items()
+            ]
+        )
 
     def _timeline(self, query: Query) -> Reply:
         limit = min(40, _number(query.get("limit"), 20))
@@ -205,6 +226,7 @@ _ROUTES: dict[str, tuple[str, Callable[[Home, Query, Grant], Reply]]] = {
         lambda home, _query, grant: home._account(grant),
     ),
     "/api/v1/apps/verify_credentials": ("", lambda home, _query, grant: home._app(grant)),
+    "/api/v1/instance/domain_blocks": ("", lambda home, _query, _grant: home._blocks()),
     "/api/v1/markers": ("read:statuses", lambda home, _query, _grant: home._markers()),
     "/api/v1/timelines/home": (
         "read:statuses",

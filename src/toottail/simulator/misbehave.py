@@ -26,7 +26,7 @@ async def misbehave(
 ) -> web.StreamResponse | None:
     """The answer of a host with a fault to a request of ``kind``; None where it answers rightly."""
     for fault in host.faults:
-        if kind in ("robots", "nodeinfo") and fault.kind not in WHOLE_HOST:
+        if kind in ("robots", "nodeinfo") and fault.kind not in WHOLE_HOST | {"forbidden"}:
             continue
         response = await _act(fault, host, request, port)
         if response is not None:
@@ -53,6 +53,8 @@ def _at_once(
             return web.Response(status=503, text="<h1>Service Unavailable</h1>")
         case "5xx-first" | "429" | "429-bare":
             return _passing(fault)
+        case "forbidden":
+            return web.Response(status=403, text="<h1>Forbidden</h1>")
         case "malformed":
             return web.Response(body=b'{"ancestors":[{"id":"1', content_type="application/json")
         case "loop":

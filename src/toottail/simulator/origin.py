@@ -1,8 +1,10 @@
-"""How a host answers anonymous readers, and other servers without a signature."""
+"""How a host answers anonymous readers, and other servers with or without a signature."""
 
 from __future__ import annotations
 
-from toottail.simulator import activity, listing, shapes
+from urllib.parse import parse_qsl
+
+from toottail.simulator import activity, listing, profiles, shapes
 from toottail.simulator.apis import APIS
 from toottail.simulator.question import ACTIVITY, Question, Reply, document, error
 from toottail.simulator.world import Host, Status, World
@@ -15,16 +17,18 @@ def answer(world: World, host: Host, question: Question) -> Reply:
     path = question.path
     if path == "/robots.txt":
         return _robots(host)
-    if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
-        return _nodeinfo(world, host, path)
     if host.flavour.api is not None:
         reply = APIS[host.flavour.api].answer(world, host, question)
         if reply is not None:
             return reply
+    if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
+        return _nodeinfo(world, host, path)
+    if path == "/.well-known/webfinger":
+        return profiles.webfinger(world, host, question.query)
     if question.method not in ("GET", "HEAD"):
         return error(404, NOT_FOUND)
     if path.startswith("/api/"):
-        return _rest(world, host, path)
+        return _rest(world, host, question)
     return _activitypub(world, host, question)
 
 
@@ -96,7 +100,8 @@ def instance(world: World, host: Host, api: str) -> Reply:
     return document(shared | details)
 
 
-def _rest(world: World, host: Host, path: str) -> Reply:
+def _rest(world: World, host: Host, question: Question) -> Reply:
+    path = question.path
     refusal = host.flavour.rest
     if refusal == 404:
         return error(404, "Not Found")
@@ -105,6 +110,9 @@ def _rest(world: World, host: Host, path: str) -> Reply:
         return instance(world, host, parts[1])
     if refusal != 200:
         return error(refusal, "This method requires an authenticated user")
+    listed = profiles.rest(world, host, path, dict(parse_qsl(question.query)))
+    if listed is not None:
+        return listed
     if parts[:3] != ["api", "v1", "statuses"] or len(parts) not in (4, 5):
         return error(404, NOT_FOUND)
     status = host.by_id.get(parts[3])
@@ -118,12 +126,13 @@ def _rest(world: World, host: Host, path: str) -> Reply:
 
 
 def _activitypub(world: World, host: Host, question: Question) -> Reply:
-    if host.flavour.ap != 200:
+    wants_document = "json" in question.accept
+    if wants_document and host.flavour.ap != 200 and question.signed not in host.flavour.signatures:
         return error(host.flavour.ap, "Unauthorized: http request wasn't signed")
     path, parts = question.path, question.parts
     if parts[0] == "contexts" and host.flavour.threads:
         return _thread(world, host, parts, question.query)
-    wants_replies = parts[-1] == "replies" and host.flavour.replies in ("mastodon", "pages")
+    wants_replies = parts[-1] == "replies" and host.flavour.replies not in ("inline", "none")
     status = host.by_path.get(path.removesuffix("/replies") if wants_replies else path)
     if status is not None:
         return _post(host, status, question, wants_replies)
@@ -131,6 +140,10 @@ def _activitypub(world: World, host: Host, question: Question) -> Reply:
         author = world.by_handle.get((host.name, parts[1]))
         if author is not None:
             return document(activity.actor(author), ACTIVITY)
+    if len(parts) == 3 and parts[0] == "users" and parts[2] == "outbox":
+        author = world.by_handle.get((host.name, parts[1]))
+        if author is not None:
+            return profiles.outbox(host, author, question.query)
     return error(404, NOT_FOUND)
 
 
@@ -143,7 +156,7 @@ def _post(host: Host, status: Status, question: Question, wants_replies: bool) -
         return document(activity.replies(host, status, question.query), ACTIVITY)
     if "json" in question.accept:
         return document(activity.note(host, status), ACTIVITY)
-    if host.flavour.software == "pleroma" and question.parts[0] == "objects":
+    if host.flavour.software in ("pleroma", "akkoma") and question.parts[0] == "objects":
         return Reply(302, b"", "text/html", {"Location": status.url})
     return Reply(200, b"<!DOCTYPE html><title>A post</title>", "text/html; charset=utf-8")
 

@@ -14,13 +14,17 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``path`` and ``query`` as sent (no ``?``); ``accept`` is the header; ``body`` of a POST."""
+    """``path`` and ``query`` as sent (no ``?``); ``accept`` is the header; ``body`` of a POST.
+
+    ``signed`` is the way in which a known actor signed it, None where none did.
+    """
 
     path: str
     query: str = ""
     accept: str = "application/json"
     method: str = "GET"
     body: bytes = b""
+    signed: str | None = None
 
     @property
     def parts(self) -> list[str]:

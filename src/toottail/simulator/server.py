@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from aiohttp import web
 
@@ -18,6 +20,7 @@ from toottail.simulator.hostile import arm
 from toottail.simulator.misbehave import PRIVATE_HOST, misbehave
 from toottail.simulator.options import Options
 from toottail.simulator.question import Question, Reply, error
+from toottail.simulator.signing import Actors
 from toottail.simulator.truth import Truth
 from toottail.simulator.world import Host, World
 
@@ -27,6 +30,7 @@ CONTROL = "control.example"
 class Simulator:
     """Serves a `World` on 127.0.0.1 while its context is open.
 
+    ``actor`` is the document of an actor in whose name requests may be signed.
     ``directory`` gets ``ca.pem``. ``scopes`` are those of the member's token. A second listener on
     127.0.0.66 counts who follows redirects into private networks; where that address cannot be
     bound, ``private_listener`` stays False.
@@ -40,8 +44,12 @@ class Simulator:
         port: int = 0,
         scopes: str | None = None,
         options: Options | None = None,
+        actor: Mapping[str, Any] | None = None,
     ) -> None:
         self.world = world
+        self._actors = Actors([actor] if actor else [])
+        for host in world.hosts.values():
+            host.trusts = actor is not None
         self.options = options or Options()
         self.counters = Counters()
         arm(world)
@@ -59,6 +67,13 @@ class Simulator:
         self.directory = directory
         self.ca_file = directory / "ca.pem"
         self._servers: list[asyncio.Server] = []
+
+    def forget_actor(self) -> None:
+        """From now on no host knows the actor: what it signs is as good as unsigned."""
+        self._actors = Actors()
+        for host in self.world.hosts.values():
+            host.trusts = False
+        self.truth.forget()
 
     @property
     def env(self) -> dict[str, str]:
@@ -128,6 +143,9 @@ class Simulator:
             kind_of(path),
             request.headers.get("User-Agent", ""),
             "Authorization" in request.headers,
+            signed=self._actors.scheme(
+                request.method, request.rel_url.raw_path_qs, request.headers
+            ),
         )
         self.counters.begin(asked)
         sent = 0
@@ -142,7 +160,7 @@ class Simulator:
             self.counters.end(asked, sent)
 
     def _judge_manners(self, host: Host, asked: Asked, path: str) -> None:
-        if host is self.world.home or asked.kind == "robots":
+        if host is self.world.home or asked.kind == "robots" or asked.signed:
             return
         delays = [fault.seconds for fault in host.faults if fault.kind == "crawl-delay"]
         last = self.counters.last_asked.get(host.name, 0.0)
@@ -167,19 +185,22 @@ class Simulator:
         if not verdict.allowed:
             reply = error(429, "Too many requests")
         else:
-            reply = await self._anonymous(host, request, path)
+            reply = await self._anonymous(host, request, path, asked.signed)
         reply.headers.update(verdict.headers)
         if asked.kind == "context" and reply.status == 200:
             self.counters.contexts[f"{host.name} {path}"] += 1
         return reply
 
-    async def _anonymous(self, host: Host, request: web.BaseRequest, path: str) -> Reply:
+    async def _anonymous(
+        self, host: Host, request: web.BaseRequest, path: str, signed: str | None = None
+    ) -> Reply:
         question = Question(
             path,
             request.rel_url.raw_query_string,
             request.headers.get("Accept", ""),
             request.method,
             await request.read(),
+            signed,
         )
         return origin.answer(self.world, host, question)
 
@@ -227,6 +248,10 @@ def kind_of(path: str) -> str:
         return "robots"
     if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
         return "nodeinfo"
+    if path.startswith("/.well-known/webfinger") or path.endswith("/outbox"):
+        return "profile"
+    if path.startswith("/api/v1/accounts/") and path.endswith(("/lookup", "/statuses")):
+        return "profile"
     if path.startswith("/api/v1/timelines/"):
         return "timeline"
     if path.startswith("/api/v2/search"):

@@ -8,8 +8,9 @@ that never does needs each of them by name, so there every reply between must be
 **Listed** is found by walking on until nothing new comes: from the conversation's origin and the
 host of each of its statuses in the timeline, through every listing that an anonymous polite reader
 may have there (the context of each status that the host listed, caps included; ActivityPub replies
-and threads), and on to the hosts of everything listed. Hosts with a lasting fault or a forbidding
-robots.txt list nothing.
+and threads), and on to the hosts of everything listed. Hosts with a lasting fault, those that
+forbid everything and those whose robots.txt does list nothing. Where the reader has an actor that
+the host trusts, signed requests are not bound by robots.txt and open what only they open.
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ from dataclasses import dataclass, field
 
 from toottail.simulator import listing
 from toottail.simulator.apis import APIS
-from toottail.simulator.faults import LASTING
+from toottail.simulator.faults import CLOSED, LASTING
 from toottail.simulator.fetching import obstacle
 from toottail.simulator.world import Host, Status, World
 
 
 def readable(host: Host) -> bool:
-    """Whether a polite client gets anything from ``host`` without a signature."""
-    closed = host.flavour.api is None and 200 not in (host.flavour.rest, host.flavour.ap)
-    return not closed and not any(f.kind in LASTING or f.kind == "robots" for f in host.faults)
+    """Whether a polite client gets anything from ``host``."""
+    if any(fault.kind in LASTING for fault in host.faults):
+        return False
+    return host.shows_api or host.shows_activitypub or shows_own_api(host)
+
+
+def shows_own_api(host: Host) -> bool:
+    """Whether ``host`` has an API of its own kind that crawlers may read."""
+    return host.flavour.api is not None and not any(f.kind in CLOSED for f in host.faults)
 
 
 def listed_from(world: World, starts: Iterable[tuple[Host, Status]]) -> set[Status]:
@@ -68,14 +75,14 @@ def _listings(host: Host, status: Status) -> Iterator[tuple[Status, bool]]:
     """What one host lists about one status; with whether its context there may tell more."""
     if not status.listable:
         return
-    if host.flavour.api is not None:
+    if host.flavour.api is not None and shows_own_api(host):
         yield from APIS[host.flavour.api].listings(host, status)
-    if host.flavour.rest == 200:
+    if host.shows_api:
         above, below = listing.anonymous_context(host, status)
         cut = host.flavour.capped and listing.is_cut(host, status)
         yield from ((found, level == 0) for level, found in enumerate(above))
         yield from ((found, cut) for found in below)
-    if host.flavour.ap == 200 and status.host == host.name:
+    if host.shows_activitypub and status.host == host.name:
         yield from _activitypub_listings(host, status)
 
 

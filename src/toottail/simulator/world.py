@@ -14,7 +14,8 @@ from random import Random
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from toottail.simulator.faults import Fault
+from toottail.simulator.belongings import Belongings
+from toottail.simulator.faults import CLOSED, Fault
 from toottail.simulator.flavours import FLAVOURS, HOME_FLAVOURS, Flavour, HomeFlavour
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -23,13 +24,18 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 @dataclass(eq=False, slots=True)
 class Account:
-    """An author. ``nobot`` puts the opt-out into the profile; ``muted``: by the home's member."""
+    """An author. ``nobot`` puts the opt-out into the profile; ``muted``: by the home's member.
+
+    ``indexable`` and ``discoverable`` are what the profile says of search and suggestions.
+    """
 
     number: int
     name: str
     host: str
     nobot: bool = False
     muted: bool = False
+    indexable: bool = True
+    discoverable: bool | None = True
 
 
 @dataclass(eq=False, slots=True)
@@ -90,19 +96,35 @@ class Host:
     """A server: its name and flavour, what it knows, and what is wrong with it.
 
     ``known`` maps each status it has to its local id there. ``orphans`` are known replies that it
-    could not join to their parent. ``latency`` is the usual time of an answer in seconds.
+    could not join to their parent. ``latency`` is the usual time of an answer in seconds. A host
+    that ``trusts`` knows the actor of who asks, so that signed requests may be answered.
     """
 
     name: str
     flavour: Flavour
     faults: list[Fault] = field(default_factory=list)
     latency: float = 0.06
+    trusts: bool = False
     known: dict[Status, str] = field(default_factory=dict)
     by_id: dict[str, Status] = field(default_factory=dict)
     by_path: dict[str, Status] = field(default_factory=dict)
     counts: Counter[Status] = field(default_factory=Counter)
     orphans: set[Status] = field(default_factory=set)
     decoys: dict[Status, list[Status]] = field(default_factory=dict)
+
+    @property
+    def shows_api(self) -> bool:
+        """Whether crawlers may read Mastodon's API here, and get something."""
+        return self.flavour.rest == 200 and not any(f.kind in CLOSED for f in self.faults)
+
+    @property
+    def shows_activitypub(self) -> bool:
+        """Whether the program under test gets ActivityPub documents, signed or not."""
+        kinds = {fault.kind for fault in self.faults}
+        if self.trusts:
+            # What robots.txt says to all crawlers is not meant for servers among each other.
+            return self.flavour.ap in (200, 401, 404) and "forbidden" not in kinds
+        return self.flavour.ap == 200 and not kinds & CLOSED
 
     def learn(self, status: Status, *, orphan: bool = False) -> None:
         """From now on the host has ``status``; joined to its parent unless ``orphan``."""
@@ -174,11 +196,17 @@ def _digits(value: int, alphabet: str, length: int) -> str:
     return "".join(reversed(out))
 
 
-def addresses(host: Host, author: Account, local: str, *, reply: bool) -> tuple[str, str]:
-    """The ActivityPub id and the page of a post, as this kind of server writes them."""
+def addresses(
+    host: Host, author: Account, local: str, *, reply: bool, post: str = ""
+) -> tuple[str, str]:
+    """The ActivityPub id and the page of a post, as this kind of server writes them.
+
+    ``local`` is its id there, ``post`` that of the topmost one of its conversation.
+    """
     flavour = host.flavour
     digest = hashlib.blake2b(f"{host.name} {local}".encode(), digest_size=16).digest()
     parts = {
+        "post": post,
         "name": author.name,
         "host": host.name,
         "local": local,
@@ -215,7 +243,17 @@ class World:
         self.timeline: list[TimelineEntry] = []
         self.home = self.add_host("home.example", self.home_flavour.flavour)
         self.member = self.add_account(self.home, "mira")
+        self.home_blocks: dict[str, str] | None = None
+        """Domains and severities that the home publishes; None where it publishes none."""
+        self.belongings = Belongings()
         self._times: set[int] = set()
+
+    def shut_out(self, host: str) -> bool:
+        """Whether the home suspends ``host``: the rule of the longest domain counts."""
+        labels = host.split(".")
+        parts = [".".join(labels[n:]) for n in range(len(labels))]
+        rules = [(self.home_blocks or {}).get(part) for part in parts]
+        return next((rule for rule in rules if rule is not None), None) == "suspend"
 
     def add_host(self, name: str, flavour: str, *faults: Fault) -> Host:
         """A new server; its latency varies around 60 ms."""
@@ -247,8 +285,9 @@ class World:
         host = self.hosts[author.host]
         number = len(self.statuses) + 1
         status = Status(number, "", "", author, parent, at, visibility, deleted)
+        top = local_id(host, status.root) if "{post}" in host.flavour.reply_uri else ""
         status.uri, status.url = addresses(
-            host, author, local_id(host, status), reply=parent is not None
+            host, author, local_id(host, status), reply=parent is not None, post=top
         )
         for address in (status.uri, status.url):
             host.by_path[urlsplit(address).path] = status

@@ -24,14 +24,16 @@ def build(
 ) -> World:
     """The world called ``name``.
 
-    ``home`` is a key of `HOME_FLAVOURS`; ``replies`` sizes the worlds `large` and `limits`, and
-    ``origin``, a key of `FLAVOURS`, says who serves the thread of `large`. ``now`` (Unix seconds)
-    is when the newest posts were made. Raises `UsageError` for a name that is none.
+    ``home`` is a key of `HOME_FLAVOURS`; ``replies`` sizes the worlds `large`, `levels` and
+    `limits`, and ``origin``, a key of `FLAVOURS`, says who serves the thread of `large` and
+    `levels`. ``now`` (Unix seconds) is when the newest posts were made. Raises `UsageError` for a
+    name that is none.
     """
     if name not in _WORLDS:
         raise UsageError(f"no world is called {name!r}; there are: {', '.join(sorted(_WORLDS))}")
     world = World(seed, home=home, now=time.time() if now is None else now)
     _WORLDS[name](world, replies, origin)
+    world.belongings.furnish(world)
     return world
 
 
@@ -40,6 +42,7 @@ _WORLDS: dict[str, Callable[[World, int | None, str | None], None]] = {
     "small": lambda world, _replies, _origin: small(world),
     "faulty": lambda world, _replies, _origin: faulty(world),
     "large": lambda world, replies, origin: large(world, replies or 2000, origin or "mastodon"),
+    "levels": lambda world, replies, origin: levels(world, replies or 300, origin or "mastodon"),
     "limits": lambda world, replies, _origin: limits(world, replies or 900),
 }
 
@@ -111,6 +114,29 @@ def large(world: World, replies: int = 2000, origin: str = "mastodon") -> None:
             world.bring_home([status])
 
 
+def levels(world: World, replies: int = 300, origin: str = "mastodon") -> None:
+    """One thread of exactly three levels; half of its authors are on the host of its root.
+
+    The levels are equally large. Every fourth reply of the lower ones is to the same busy reply,
+    the others are spread over the level above. Nothing of it but the root is at home.
+    """
+    first = world.add_host("big.example", origin)
+    people = populate(world, [first], 16) + populate(world, _hosts(world, 4), 4)
+    root = start(world, people[0], hours=20)
+    random, step = world.random, 18 * HOUR // (replies + 1)
+    above, number = [root], 0
+    for count in (replies - 2 * (replies // 3), replies // 3, replies // 3):
+        made = []
+        for _ in range(count):
+            parent = above[0] if number % 4 == 0 else random.choice(above)
+            at = root.at + step * number + random.randrange(1, step)
+            made.append(world.post(random.choice(people), parent, at=at))
+            number += 1
+        above = made
+    world.spread(root)
+    world.show(root, at=root.at)
+
+
 def limits(world: World, replies: int = 900) -> None:
     """Wide threads whose completion takes 2.5 times what a token allows in one period."""
     people = populate(world, _hosts(world, 25), 6)
@@ -130,7 +156,8 @@ def _depth(status: Status) -> int:
 
 
 def _every_fault(victim: str) -> list[Fault]:
-    kinds = "dead slow 5xx bad-tls malformed huge bomb loop private drip 5xx-first 429 429-bare"
+    kinds = "dead slow 5xx bad-tls malformed huge bomb loop private drip 5xx-first"
+    kinds += " 429 429-bare forbidden"
     return [
         *(Fault(kind) for kind in kinds.split()),
         Fault("robots"),
