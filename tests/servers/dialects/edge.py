@@ -15,9 +15,17 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import msgspec
 from multidict import CIMultiDict
 
-from toottail.errors import AnswerRefused, Forbidden, Gone, RedirectedAway, RemoteError, ServerFault
+from toottail.errors import (
+    AnswerRefused,
+    Forbidden,
+    Gone,
+    RedirectedAway,
+    RemoteError,
+    ServerFault,
+    StatusError,
+)
 from toottail.servers.asker import Asker
-from toottail.servers.dialects import choose
+from toottail.servers.dialects import REMEMBERED, choose
 from toottail.servers.door import Answer
 from toottail.servers.nodeinfo import Software
 from toottail.simulator import origin
@@ -40,10 +48,22 @@ class FakeAsker:
         self, host: str, documents: Canned, headers: Mapping[str, str] | None = None
     ) -> None:
         self.host = host
+        self.notes: frozenset[str] = frozenset()
         self.documents = documents
         self.headers = headers or {}
         self.asked: list[str] = []
         self.options: list[dict[str, Any]] = []
+        self.signs = False
+        self.signature: str | None = None
+        self.forbidden: tuple[str, ...] = ()
+
+    def pause(self) -> float:
+        """As `Asker.pause`."""
+        return 0.0
+
+    def may(self, path_or_url: str, *, signed: bool = False) -> bool:
+        """As `Asker.may`: ``forbidden`` paths are for crawlers, which sign nothing."""
+        return signed or not urlsplit(path_or_url).path.startswith(self.forbidden or "\0")
 
     async def get(
         self, path_or_url: str, *, params: Mapping[str, str] | None = None, **options: Any
@@ -84,14 +104,33 @@ def asker(fake: object) -> Asker:
 class WorldAsker:
     """A host of a simulated world, without a socket."""
 
-    def __init__(self, world: World, host: str, counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        host: str,
+        counts: Counter[str],
+        *,
+        signs: bool = False,
+        notes: frozenset[str] = frozenset(),
+    ) -> None:
         self.host = host
+        self.signs = signs
+        self.notes = notes
+        self.signature: str | None = None
         self._world = world
         self._counts = counts
 
+    def pause(self) -> float:
+        """As `Asker.pause`."""
+        return 0.0
+
+    def may(self, path_or_url: str, *, signed: bool = False) -> bool:
+        """As `Asker.may`."""
+        return True
+
     async def post(self, path: str, *, json: Mapping[str, object], **_: Any) -> Answer:
         """As `Asker.post` of JSON."""
-        return self._answer(path, "application/json", "POST", msgspec.json.encode(json))
+        return self._answer(path, "application/json", "POST", msgspec.json.encode(json), None)
 
     async def get(
         self,
@@ -99,14 +138,16 @@ class WorldAsker:
         *,
         accept: str = "application/json",
         params: Mapping[str, str] | None = None,
+        signed: bool = False,
         **_: Any,
     ) -> Answer:
-        """As `Asker.get`; follows one redirect, refuses what is not JSON."""
-        return self._answer(
-            path_or_url + (f"?{urlencode(params)}" if params else ""), accept, "GET", b""
-        )
+        """As `Asker.get`; follows redirects, refuses what is not JSON unless all is welcome."""
+        url = path_or_url + (f"?{urlencode(params)}" if params else "")
+        return self._answer(url, accept, "GET", b"", "cavage" if signed else None)
 
-    def _answer(self, path_or_url: str, accept: str, method: str, body: bytes) -> Answer:
+    def _answer(
+        self, path_or_url: str, accept: str, method: str, body: bytes, signed: str | None
+    ) -> Answer:
         url = urljoin(f"https://{self.host}", path_or_url)
         parts = urlsplit(url)
         assert parts.hostname == self.host
@@ -114,26 +155,32 @@ class WorldAsker:
         if host is None:
             raise Gone(self.host, 404)
         self._counts[self.host] += 1
-        question = Question(parts.path, parts.query, accept, method, body)
+        question = Question(parts.path, parts.query, accept, method, body, signed)
         reply = origin.answer(self._world, host, question)
         if reply.status == 302:
-            return self._answer(reply.headers["Location"], accept, method, body)
+            return self._answer(reply.headers["Location"], accept, method, body, signed)
         if reply.status in (401, 403):
             raise Forbidden(self.host, reply.status)
         if reply.status in (404, 410):
             raise Gone(self.host, reply.status)
         if reply.status >= 500:
             raise ServerFault(self.host, reply.status)
-        if "json" not in reply.content_type:
+        if reply.status >= 400:
+            raise StatusError(self.host, reply.status, reply.body.decode())
+        if "json" not in reply.content_type and "*/*" not in accept:
             raise AnswerRefused(self.host, "no data")
         return Answer(self.host, 200, CIMultiDict(reply.headers), reply.body, url)
 
 
 class Reader:
-    """Reads one conversation of a world to its end, in the plainest way a flow could."""
+    """Reads one conversation of a world to its end, in the plainest way a flow could.
 
-    def __init__(self, world: World) -> None:
+    With ``signs`` it can sign its requests.
+    """
+
+    def __init__(self, world: World, *, signs: bool = False) -> None:
         self.world = world
+        self.signs = signs
         self.requests: Counter[str] = Counter()
         self.known: dict[str, FoundStatus] = {}
         self.parents: dict[str, str] = {}
@@ -143,6 +190,7 @@ class Reader:
         self._done: set[LookTarget] = set()
         self._todo: dict[LookTarget, LookTarget] = {}
         self._counts: dict[str, int] = {}
+        self._notes: dict[str, set[str]] = defaultdict(set)
 
     async def read(self, root: Status) -> None:
         """Ask until nothing that would bring something is left to ask."""
@@ -168,7 +216,7 @@ class Reader:
         for uri in sorted(self._unplaced()):
             target = LookTarget(uri, host_of(uri) or "")
             if target not in self._done:
-                return target
+                return self._todo.get(target, target)
         return next(iter(self._todo.values()), None)
 
     def _add(self, target: LookTarget) -> None:
@@ -187,9 +235,12 @@ class Reader:
         self.looks += 1
         host = self.world.hosts[target.host]
         software = Software(host.flavour.software, host.flavour.version)
-        ask = asker(WorldAsker(self.world, target.host, self.requests))
+        notes = frozenset(self._notes[target.host])
+        ask = asker(
+            WorldAsker(self.world, target.host, self.requests, signs=self.signs, notes=notes)
+        )
         try:
-            reading = await choose(software).look(ask, target, software)
+            reading = await choose(software, notes).look(ask, target, software)
         except RemoteError:
             return
         self._take(target.host, reading)
@@ -203,6 +254,7 @@ class Reader:
             if status.parent_uri:
                 self.parents[status.uri] = status.parent_uri
                 self.children[status.parent_uri].add(status.uri)
+        self._notes[host] |= REMEMBERED.intersection(reading.notes)
         self.listed.update(reading.listed)
         for further in reading.further:
             self._add(further)

@@ -92,6 +92,27 @@ async def test_what_needs_a_signature_is_refused_in_words() -> None:
     assert fake.asked == []
 
 
+async def test_where_replies_are_as_usual_only_they_are_asked_for() -> None:
+    named = LookTarget(NOTE, HOST, "", base.PLACED)
+    replies = {"type": "Collection", "first": {"items": ["https://b.example/posts/3"]}}
+    for documents, asked in (
+        ({"/posts/1/replies": replies, "/posts/1": note()}, ["/posts/1/replies"]),
+        ({"/posts/1": note(replies=replies)}, ["/posts/1/replies", "/posts/1"]),
+    ):
+        fake = FakeAsker(HOST, documents)
+        fake.notes = frozenset({base.NOTE_USUAL_REPLIES})
+        reading = await ActivityPub().look(asker(fake), named, Software("smallpub", "1"))
+        assert fake.asked == asked
+        assert "https://b.example/posts/3" in {s.uri for s in reading.statuses}
+
+
+async def test_a_host_that_names_its_replies_as_usual_is_remembered_for_it() -> None:
+    usual = await look({"/posts/1": note(replies=f"{NOTE}/replies")})
+    other = await look({"/posts/1": note(replies=f"{NOTE}/answers")})
+    assert usual.notes == (base.NOTE_USUAL_REPLIES,)
+    assert other.notes == ()
+
+
 async def test_what_was_deleted_is_gone() -> None:
     assert (await look({"/posts/1": Gone(HOST, 410)})).gone
     assert (await look({"/posts/1": {"type": "Tombstone", "id": NOTE}})).gone
@@ -105,7 +126,7 @@ async def test_named_replies_are_children_to_ask_about_at_their_own_hosts() -> N
     )
     assert reading.further == (
         LookTarget("https://a.example/posts/2", HOST),
-        LookTarget("https://b.example/posts/3", "b.example"),
+        LookTarget("https://b.example/posts/3", "b.example", "", base.PLACED),
     )
     assert next(s for s in reading.statuses if s.uri == NOTE).replies_count == 2
 
@@ -135,7 +156,8 @@ async def test_an_embedded_reply_that_forges_its_author_is_not_believed() -> Non
     elsewhere = note(3, id="https://b.example/posts/3", inReplyTo="https://c.example/1")
     reading = await look({"/posts/1": note(replies={"items": [forged, elsewhere]})})
     assert {s.uri for s in reading.statuses} == {NOTE, "https://b.example/posts/3"}
-    assert reading.further == (LookTarget("https://b.example/posts/3", "b.example"),)
+    named = LookTarget("https://b.example/posts/3", "b.example", "", base.PLACED)
+    assert reading.further == (named,)
 
 
 async def test_pages_follow_each_other_as_further_questions() -> None:
@@ -199,3 +221,27 @@ async def test_a_named_victim_gets_few_questions() -> None:
     items = [f"https://victim.example/posts/{n}" for n in range(1000)]
     reading = await look({"/posts/1": note(replies={"type": "Collection", "items": items})})
     assert len(reading.further) == base.NAMED_AT_MOST
+
+
+async def test_gotosocials_collections_are_asked_with_the_authors_own_replies() -> None:
+    """As it answers: a first page without items, and a bare collection without own replies."""
+    bare = f"{NOTE}/replies"
+    first = {"id": f"{bare}?page=true", "type": "CollectionPage", "partOf": bare}
+    first["next"] = f"{bare}?page=true&only_other_accounts=false"
+    collection = {"id": bare, "type": "Collection", "first": first}
+    reading = await look({"/posts/1": note(replies=collection)})
+    page = f"{bare}?limit=20&only_other_accounts=false"
+    assert LookTarget(NOTE, HOST, base.REPLIES, page) in reading.further
+
+    own = f"https://{HOST}/posts/2"
+    listed = {
+        "id": page,
+        "type": "OrderedCollectionPage",
+        "totalItems": 1,
+        "orderedItems": [own],
+        "next": f"{bare}?limit=20&max_id=2&only_other_accounts=false",
+    }
+    path = page.removeprefix(f"https://{HOST}")
+    reading = await look({path: listed}, replies(page))
+    below = LookTarget(own, HOST, base.REPLIES, f"{own}/replies?limit=20&only_other_accounts=false")
+    assert reading.further == (below,), "and no page after the last one"

@@ -15,6 +15,7 @@ from toottail.errors import TootTailError
 from toottail.servers.dialects import base
 from toottail.servers.dialects.activitypub import ActivityPub
 from toottail.servers.dialects.mastodon import Mastodon
+from toottail.servers.home_sources import read_page
 from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
 from toottail.types.hosts import host_of
@@ -196,7 +197,7 @@ def test_no_answer_crashes_the_home_client(document: object, link: str, refresh:
 
     async def everything() -> None:
         for ask in (
-            client.timeline(),
+            read_page(client, "home"),
             client.context("1"),
             client.resolve(STATUS),
             client.verify(),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.dialects.edge import MASTODON, FakeAsker, asker
 from toottail.errors import AnswerRefused, Forbidden, Gone, TooManyRequests
-from toottail.servers.dialects import NOTE_API_OFF, base, choose
+from toottail.servers.dialects import base, choose
 from toottail.servers.dialects.local_ids import local_id_of
 from toottail.servers.dialects.mastodon import Mastodon
 from toottail.servers.nodeinfo import Software
@@ -126,8 +126,16 @@ async def test_a_cut_thread_leads_to_its_replies_collection_and_its_last_branch(
     reading = await look({path(1): context([], below)})
     assert set(reading.further) == {
         LookTarget(uri(60), HOST, base.CONTEXT, "60"),
-        LookTarget(uri(1), HOST, base.REPLIES),
+        LookTarget(uri(1), HOST, base.REPLIES, f"{uri(1)}/replies?page=true"),
     }
+
+
+async def test_the_note_is_read_first_where_it_leads_to_a_listing_of_the_thread() -> None:
+    below = [status(n, 1) for n in range(2, 62)]
+    fake = FakeAsker(HOST, {path(1): context([], below)})
+    target = LookTarget(uri(1), HOST)
+    reading = await Mastodon().look(asker(fake), target, Software("mastodon", "4.5.1"))
+    assert LookTarget(uri(1), HOST, base.REPLIES) in reading.further
 
 
 async def test_direct_replies_to_a_foreign_status_are_asked_of_its_own_host() -> None:
@@ -146,7 +154,7 @@ async def test_a_participant_is_not_the_last_word_on_what_others_wrote() -> None
     above = [status(5, host="root.example")]
     below = [status(11, 10, host="c.example"), status(12, 10)]
     reading = await look({path(10): context(above, below)}, LookTarget(uri(10), HOST))
-    assert reading.further == (LookTarget(uri(11, "c.example"), "c.example"),)
+    assert reading.further == (LookTarget(uri(11, "c.example"), "c.example", "", base.PLACED),)
 
 
 async def test_more_that_is_wanted_below_an_ancestor_takes_one_more_request() -> None:
@@ -170,8 +178,8 @@ async def test_pleroma_lists_what_is_older_so_the_last_of_it_is_no_parent() -> N
 async def test_a_closed_api_leads_to_activitypub_and_is_remembered(answer: int) -> None:
     reading = await look({path(1): Forbidden(HOST, answer)})
     assert reading.further == (LookTarget(uri(1), HOST, base.AP),)
-    assert reading.notes == (NOTE_API_OFF,)
-    assert choose(MASTODON, api_off=True).name == "activitypub"
+    assert reading.notes == (base.NOTE_API_OFF,)
+    assert choose(MASTODON, {base.NOTE_API_OFF}).name == "activitypub"
 
 
 async def test_a_deleted_status_is_gone() -> None:
@@ -211,4 +219,4 @@ def test_nodeinfo_decides_and_the_unknown_is_asked_through_activitypub() -> None
     names = {n: choose(Software(n, "1")).name for n in ("mastodon", "hollo", "akkoma", "hometown")}
     assert set(names.values()) == {"mastodon"}
     assert choose(Software("unknown", "")).name == "activitypub"
-    assert choose(Software("friendica", "2024.12")).name == "activitypub"
+    assert choose(Software("nodebb", "4.15.1")).name == "activitypub"

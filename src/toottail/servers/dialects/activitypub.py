@@ -1,4 +1,4 @@
-"""ActivityPub, asked without a signature: what any server shows to any other.
+"""ActivityPub: what any server shows to any other, signed where it wants to know to whom.
 
 A look gets one note, one page of its ``replies``, or one page of the flat listing that its
 ``context`` leads to. A thread of n replies costs a request for each note and each page that does
@@ -9,34 +9,43 @@ A host speaks for its own: a note must be on the host that was asked, and so mus
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from toottail.errors import AnswerRefused, Forbidden, Gone
 from toottail.servers.asker import Asker
 from toottail.servers.dialects import base
-from toottail.servers.dialects.collections import PageHint, Walk, Words, is_by, usual_replies
-from toottail.servers.dialects.objects import ACCEPT, ApObject, read_object
+from toottail.servers.dialects.collections import (
+    PageHint,
+    Walk,
+    Words,
+    is_by,
+    known_replies,
+    usual_replies,
+)
+from toottail.servers.dialects.objects import ApObject, read_object
+from toottail.servers.dialects.signed import get_document
+from toottail.servers.dialects.software import DENYING, NO_LISTING
 from toottail.servers.nodeinfo import Software
 from toottail.types.hosts import host_of
 from toottail.types.statuses import LookTarget, Reading
 
-SIGNED_ONLY = frozenset({"gotosocial", "threads", "discourse"})
-"""Software that answers no unsigned request."""
-NO_LISTING = frozenset({"pleroma", "akkoma", "friendica", "takahe", "pixelfed", "hollo"})
-"""Software whose ``context`` is a name only: nothing is found there."""
-
 _AP_WORDS = Words(base.AP, base.AP_REPLIES, base.AP_THREAD)
+_BEGINS = frozenset({base.BEGIN, base.AP})
 
 
 class ActivityPub:
     """Reads any host through notes and collections.
 
     ``api`` says that the Mastodon dialect uses this for collections only: what is below a reply is
-    then asked through the API.
+    then asked through the API. ``closed`` says that the host's API was seen to be closed to
+    anonymous readers.
     """
 
     name = "activitypub"
 
-    def __init__(self, *, api: bool = False) -> None:
+    def __init__(self, *, api: bool = False, closed: bool = False) -> None:
         self._api = api
+        self._closed = closed
 
     def speaks(self, software: Software) -> bool:
         """True for everything: this is the way when no other is known."""
@@ -44,27 +53,43 @@ class ActivityPub:
 
     async def look(self, ask: Asker, target: LookTarget, software: Software) -> Reading:
         """One look; see `toottail.servers.dialects.base`."""
-        if software.name in SIGNED_ONLY:
-            return Reading(refused=base.NEEDS_SIGNATURE)
         words = _AP_WORDS if target.how.startswith(base.AP) else Words()
         walk = Walk(ask.host, target.uri, words, deeper=not self._api)
         page = PageHint.parse(target.hint)
+        known = known_replies(target.uri, ask.notes) if _is_placed(target) else None
+        if known is not None:
+            page = PageHint(known)
+            with suppress(Forbidden, Gone):
+                walk.replies_page(await _collection(ask, page, software), target.uri, page)
+                return walk.reading()
         if target.how in (words.replies, words.thread) and host_of(page.url) == ask.host:
             if target.how == words.thread:
-                return await _look_at_thread(ask, target, walk, page)
-            return await _look_at_replies(ask, target, walk, page, words)
-        return await _look_at_note(
+                return await _look_at_thread(ask, target, software, walk, page)
+            return await _look_at_replies(ask, target, software, walk, page, words)
+        reading = await _look_at_note(
             ask,
             target,
+            software,
             walk,
             whole=target.how != words.replies,
             listing=software.name not in NO_LISTING,
         )
+        if reading.gone and self._closed and software.name in DENYING and not ask.signs:
+            return Reading(refused=base.NEEDS_SIGNATURE)
+        return reading
 
 
-async def _look_at_thread(ask: Asker, target: LookTarget, walk: Walk, page: PageHint) -> Reading:
+def _is_placed(target: LookTarget) -> bool:
+    """Whether it is known what the status replies to: then only what is below it is wanted."""
+    placed = target.hint == base.PLACED or base.below_what(target.hint) is not None
+    return target.how in _BEGINS and placed
+
+
+async def _look_at_thread(
+    ask: Asker, target: LookTarget, software: Software, walk: Walk, page: PageHint
+) -> Reading:
     try:
-        found = await _collection(ask, page)
+        found = await _collection(ask, page, software)
     except (Forbidden, Gone) as error:
         return Reading(notes=(f"{page.url} {error.what}",))
     walk.thread_page(found, target.uri, page)
@@ -72,14 +97,14 @@ async def _look_at_thread(ask: Asker, target: LookTarget, walk: Walk, page: Page
 
 
 async def _look_at_replies(
-    ask: Asker, target: LookTarget, walk: Walk, page: PageHint, words: Words
+    ask: Asker, target: LookTarget, software: Software, walk: Walk, page: PageHint, words: Words
 ) -> Reading:
     try:
-        found = await _collection(ask, page)
+        found = await _collection(ask, page, software)
     except Forbidden as error:
         return Reading(notes=(f"{page.url} {error.what}",))
     except Gone as error:
-        if page.url == usual_replies(target.uri):
+        if not page.before and page.url.partition("?")[0] == usual_replies(target.uri):
             # It was a guess, or the post is gone: the post itself tells.
             return Reading(further=(LookTarget(target.uri, target.host, words.begin),))
         return Reading(notes=(f"{page.url} {error.what}",))
@@ -87,8 +112,8 @@ async def _look_at_replies(
     return walk.reading()
 
 
-async def _collection(ask: Asker, page: PageHint) -> ApObject:
-    answer = await ask.get(page.url, accept=ACCEPT)
+async def _collection(ask: Asker, page: PageHint, software: Software) -> ApObject:
+    answer = await get_document(ask, page.url, software)
     found = read_object(ask.host, answer.body)
     if not found.is_collection:
         raise AnswerRefused(ask.host, "answered with something else than a collection")
@@ -96,14 +121,20 @@ async def _collection(ask: Asker, page: PageHint) -> ApObject:
 
 
 async def _look_at_note(
-    ask: Asker, target: LookTarget, walk: Walk, *, whole: bool, listing: bool
+    ask: Asker,
+    target: LookTarget,
+    software: Software,
+    walk: Walk,
+    *,
+    whole: bool,
+    listing: bool,
 ) -> Reading:
     if host_of(target.uri) != ask.host:
         return Reading(notes=("asked for a post of another host",))
     try:
-        answer = await ask.get(target.uri, accept=ACCEPT)
-    except Forbidden:
-        return Reading(refused=base.NEEDS_SIGNATURE)
+        answer = await get_document(ask, target.uri, software)
+    except Forbidden as error:
+        return Reading(refused=error.what)
     except Gone:
         return Reading(gone=True)
     note = read_object(ask.host, answer.body)

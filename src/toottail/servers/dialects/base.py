@@ -53,15 +53,30 @@ AP_REPLIES = "ap:replies"
 AP_THREAD = "ap:thread"
 
 _BELOW = "below "
+PLACED = "placed"
+"""The hint that the status is known to be a reply to what: only what is below it is wanted."""
 CROWD = 3
 """So many statuses of one host make that host's own view of what is above them worth a request."""
 NAMED_AT_MOST = 60
 """Questions to one foreign host that a single answer of another may cause."""
 
 NOTE_API_OFF = "api-off"
-"""In `Reading.notes`: the host's API is closed to anonymous readers; remember it for the host."""
+"""In `Reading.notes`: the host's API is closed to anonymous readers."""
+NOTE_USUAL_REPLIES = "usual-replies"
+"""In `Reading.notes`: the host has the replies to its notes where most servers have them."""
+NOTE_USUAL_WITH_OWN = "usual-replies-with-own"
+"""In `Reading.notes`: the same, with the query that GoToSocial's pages have."""
+REMEMBERED = frozenset({NOTE_API_OFF, NOTE_USUAL_REPLIES, NOTE_USUAL_WITH_OWN})
+"""Notes that are kept for the host and given to later looks as `Asker.notes`."""
 
-NEEDS_SIGNATURE = "needs a signed request; not supported yet"
+NEEDS_SIGNATURE = (
+    "answers signed requests only: TOOTTAIL_ACTOR_URL makes that possible (see toottail actor)"
+)
+SIGNATURE_REFUSED = (
+    "refuses our signed requests: it cannot read our actor, or blocks it (see toottail actor)"
+)
+ROBOTS_UNSIGNED = "signed requests would be free of that: see toottail actor"
+"""What helps where only the rules for all crawlers stand in the way."""
 
 
 class Dialect(Protocol):
@@ -101,7 +116,7 @@ def ask_at_home(statuses: Mapping[str, str], above: str) -> list[LookTarget]:
     for uri, host in statuses.items():
         by_host[host].append(uri)
     return [
-        LookTarget(uri, host, BEGIN, below(above) if len(uris) >= CROWD else "")
+        LookTarget(uri, host, BEGIN, below(above) if len(uris) >= CROWD else PLACED)
         for host, uris in by_host.items()
         for uri in uris[:NAMED_AT_MOST]
     ]

@@ -6,19 +6,22 @@ a listing that never ends by itself.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from zlib import crc32
 
 import msgspec
 
 from toottail.servers.dialects import base
-from toottail.servers.dialects.objects import ApObject, link_in, object_in
+from toottail.servers.dialects.objects import ApObject, link_in, named_in, object_in
 from toottail.types.hosts import host_of
 from toottail.types.statuses import FoundStatus, LookTarget, Reading
 
 PAGES_AT_MOST = 200
 ITEMS_AT_MOST = 2_000
 """Items read of one answer, nested ones included."""
+_WITH_OWN = "?limit=20&only_other_accounts=false"
+_NOTES = {"": base.NOTE_USUAL_REPLIES, _WITH_OWN: base.NOTE_USUAL_WITH_OWN}
 NESTING_AT_MOST = 5
 """Notes within replies within notes."""
 
@@ -82,14 +85,14 @@ class Walk:
         self._foreign: dict[str, str] = {}
         self._listed: dict[str, None] = {}
         self._items = 0
-        self._usual = False
+        self._usual: str | None = None
 
     def reading(self) -> Reading:
         """All that was collected."""
         further = dict(self._further)
         for uri in self._own:
-            if self._deeper and self._usual:
-                page = usual_replies(uri)
+            if self._deeper and self._usual is not None:
+                page = usual_replies(uri) + self._usual
                 further[LookTarget(uri, self._host, self._words.replies, page)] = None
             else:
                 further[LookTarget(uri, self._host, self._words.begin)] = None
@@ -98,6 +101,7 @@ class Walk:
             statuses=tuple(self._statuses.values()),
             further=tuple(further),
             listed=tuple(self._listed),
+            notes=() if self._usual is None else (_NOTES[self._usual],),
         )
 
     def note(self, note: ApObject, uri: str, nesting: int = 0) -> None:
@@ -106,9 +110,10 @@ class Walk:
 
     def thread_of(self, note: ApObject, uri: str) -> None:
         """The flat listing that ``note`` points to, where it is on this host."""
-        url = link_in(note.context)
-        if url is not None and url != uri and host_of(url) == self._host:
-            self._further[LookTarget(url, self._host, self._words.thread, url)] = None
+        for url in (link_in(note.context), link_in(note.context_history)):
+            if url is not None and url != uri and host_of(url) == self._host:
+                self._further[LookTarget(url, self._host, self._words.thread, url)] = None
+                return
 
     def replies_of(self, note: ApObject, uri: str) -> None:
         """Only the replies that come with the note ``uri``."""
@@ -116,11 +121,12 @@ class Walk:
 
     def replies_page(self, page: ApObject, parent: str, hint: PageHint) -> None:
         """A page of the direct replies to ``parent``."""
-        self._usual = hint.url.partition("?")[0] == usual_replies(parent)
+        self._usual = _usual_form(hint.url, parent)
         for part in _parts(page):
             for entry in part.entries():
                 self._reply(entry, parent, 0)
-        self._go_on(page, parent, self._words.replies, hint)
+        if not _is_whole(page):
+            self._go_on(page, parent, self._words.replies, hint)
 
     def thread_page(self, page: ApObject, uri: str, hint: PageHint) -> None:
         """A page of the flat listing of a conversation."""
@@ -133,8 +139,8 @@ class Walk:
         """Walks the collection in ``note``; how many replies there are, where that is told."""
         inline = object_in(note.replies)
         named = link_in(note.replies)
-        self._usual = self._usual or named == usual_replies(uri)
         if inline is None:
+            self._learn(named, uri)
             if named is not None:
                 self._page(uri, self._words.replies, PageHint(named))
             return None
@@ -144,21 +150,28 @@ class Walk:
         entries = [entry for part in parts for entry in part.entries()]
         count = sum(self._reply(entry, uri, nesting) for entry in entries)
         url = _next_url(inline) or (inline.uri if not entries and len(parts) == 1 else None)
+        self._learn(url or named, uri)
         if url is None:
             return count
+        if self._usual:
+            url = usual_replies(uri) + self._usual
         self._page(uri, self._words.replies, PageHint(url))
         return inline.total
+
+    def _learn(self, url: str | None, uri: str) -> None:
+        """Notes where this host has the collection of ``uri``, if in a usual place."""
+        form = _usual_form(url, uri) if url is not None else None
+        self._usual = self._usual if form is None else form
 
     def _reply(self, entry: msgspec.Raw, parent: str, nesting: int) -> bool:
         """One item of a ``replies`` collection; whether it is a reply that anybody may see."""
         self._items += 1
-        embedded = object_in(entry)
-        uri = link_in(entry) if embedded is None else embedded.uri
+        uri, embedded = named_in(entry)
         host = host_of(uri) if uri is not None else None
         if uri is None or host is None or uri == parent or self._items > ITEMS_AT_MOST:
             return False
         if embedded is None or not trusted(embedded, self._host):
-            if embedded is not None and host == self._host:
+            if embedded is not None and (host == self._host or _is_private(embedded)):
                 return False
             found = FoundStatus(uri=uri, host=host, parent_uri=parent, is_reply=True)
             self._statuses.setdefault(uri, found)
@@ -180,15 +193,26 @@ class Walk:
     def _list(self, entry: msgspec.Raw) -> None:
         """One item of the flat listing of a conversation."""
         self._items += 1
-        embedded = object_in(entry)
-        uri = link_in(entry) if embedded is None else embedded.uri
-        if uri is None or self._items > ITEMS_AT_MOST:
+        uri, embedded = named_in(entry)
+        host = host_of(uri) if uri is not None else None
+        if uri is None or host is None or self._items > ITEMS_AT_MOST:
             return
-        if embedded is not None and host_of(uri) == self._host:
+        if embedded is not None and host == self._host:
             if not trusted(embedded, self._host):
                 return
             self._add_note(embedded, uri, embedded.parent_uri, None)
+        elif embedded is not None:
+            if _is_private(embedded):
+                return
+            self._add_foreign(embedded, uri, host)
         self._listed[uri] = None
+
+    def _add_foreign(self, note: ApObject, uri: str, host: str) -> None:
+        """A status of another host, with its place as this one knows it."""
+        parent = note.parent_uri
+        if parent is not None and parent != uri:
+            found = FoundStatus(uri=uri, host=host, parent_uri=parent, is_reply=True)
+            self._statuses.setdefault(uri, found)
 
     def _add_note(self, note: ApObject, uri: str, parent: str | None, count: int | None) -> None:
         self._statuses[uri] = FoundStatus(
@@ -221,11 +245,38 @@ def usual_replies(uri: str) -> str:
     return f"{uri.rstrip('/')}/replies"
 
 
+def _usual_form(url: str, uri: str) -> str | None:
+    """What follows `usual_replies` where ``url`` is that of ``uri``; None for another place.
+
+    GoToSocial's bare collection leaves out the author's own replies, and its first pages are empty:
+    the query has what its page of all replies is asked by.
+    """
+    place, _, query = url.partition("?")
+    if place != usual_replies(uri):
+        return None
+    return _WITH_OWN if "only_other_accounts=false" in query else ""
+
+
+def _is_whole(page: ApObject) -> bool:
+    """Whether one page has all that its collection says to have."""
+    return page.total is not None and page.is_page and len(page.entries()) >= page.total
+
+
+def known_replies(uri: str, notes: Collection[str]) -> str | None:
+    """Where a host has the replies of its note ``uri``, by what was remembered of it."""
+    return next((usual_replies(uri) + form for form, note in _NOTES.items() if note in notes), None)
+
+
 def trusted(note: ApObject, host: str) -> bool:
     """Whether ``host`` may speak for ``note``: public, and its own by id and authors."""
     if not note.is_status or note.uri is None or host_of(note.uri) != host or not note.is_public:
         return False
     return is_by(note, host)
+
+
+def _is_private(note: ApObject) -> bool:
+    """Whether it is said to be for some only; a copy of a post may say nothing of that."""
+    return note.is_addressed and not note.is_public
 
 
 def is_by(note: ApObject, host: str) -> bool:
@@ -244,6 +295,10 @@ def _next_url(collection: ApObject) -> str | None:
     """Where a listing goes on after what came with this answer."""
     first = object_in(collection.first)
     if first is not None:
-        holds = first.entries() or len(first.next)
+        # An empty list is told too: WordPress sends it with every comment nobody replied to.
+        holds = len(first.items) or len(first.ordered_items) or len(first.next)
         return link_in(first.next) if holds else first.uri
-    return link_in(collection.next) or link_in(collection.first)
+    following = link_in(collection.next)
+    if following is None and not collection.is_page:
+        return link_in(collection.first)
+    return following

@@ -9,6 +9,9 @@ list itself tells nothing). Two things follow for an answer that reached the cap
 
 A status at the greatest depth that has replies hides them, whether the cap was reached or not.
 
+Iceshrimp.NET has the same caps, but lists level by level: there an answer that reached the cap may
+lack replies to any status of its last two levels.
+
 The questions are chosen so that each brings much that is new. The context of a status repeats what
 is listed below it already, so it is asked where that is at most half of an answer, and as high up
 as that allows; higher up, only the direct children are asked for, by the ``replies`` collection.
@@ -27,11 +30,12 @@ _NEARLY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What a host lists at most to anonymous readers."""
+    """What a host lists at most to anonymous readers; ``by_level``: not depth first."""
 
     ancestors: int = 40
     descendants: int = 60
     depth: int = 20
+    by_level: bool = False
 
 
 @dataclass(slots=True)
@@ -53,10 +57,13 @@ def find_gaps(asked: str, descendants: Iterable[ApiStatus], caps: Caps | None) -
     gaps: set[str] = set()
     if caps is not None:
         gaps = tree.hidden_below(caps.depth)
-        path = tree.last_path()
         # Followers-only replies count against the cap but are not shown: nearly full is full.
         if len(tree.nodes) >= _NEARLY * caps.descendants:
-            gaps.update(node for node in path if node == asked or tree.lacks(node))
+            if caps.by_level:
+                gaps.update(tree.lacking_by_level())
+            else:
+                path = tree.last_path()
+                gaps.update(node for node in path if node == asked or tree.lacks(node))
     found = tree.questions(gaps, caps.descendants) if caps is not None and gaps else Gaps()
     found.disagreeing = [node for node in tree.nodes if node not in gaps and tree.lacks(node)]
     return found
@@ -92,6 +99,12 @@ class _Tree:
 
     def hidden_below(self, depth: int) -> set[str]:
         return {node for node in self.order if self.depth[node] == depth and self.lacks(node)}
+
+    def lacking_by_level(self) -> set[str]:
+        """What may have more replies where a listing by levels was cut."""
+        lacking = {node for node in self.nodes if self.lacks(node)}
+        only_direct = all(self.depth.get(node, 1) == 1 for node in self.nodes)
+        return lacking | {self.asked} if only_direct else lacking
 
     def last_path(self) -> list[str]:
         node = self.order[-1]

@@ -20,6 +20,12 @@ _PATHS = tuple(
         r"/notice/([A-Za-z0-9]{10,40})/?",  # Pleroma and Akkoma
     )
 )
+_API = re.compile(r"/api/v1/statuses/([A-Za-z0-9-]{1,64})/context")
+_OWN = {
+    "mitra": re.compile(rf"/objects/({_UUID})/?"),
+    "iceshrimp.net": re.compile(r"/notes/([a-z0-9]{8,40})/?"),
+}
+"""Shapes that other software has for something else, by the name in nodeinfo."""
 _REDIRECTING = re.compile(rf"/objects/{_UUID}/?")
 
 
@@ -34,6 +40,25 @@ def local_id_of(uri: str) -> str | None:
         if found:
             return found[1]
     return None
+
+
+def id_in_api(url: str) -> str | None:
+    """The id in the address of a context, where a name leads its API on to another host."""
+    try:
+        found = _API.fullmatch(urlsplit(url).path)
+    except ValueError:
+        return None
+    return found[1] if found else None
+
+
+def own_id_of(uri: str, software: str) -> str | None:
+    """The id in ``uri``, where this software alone has URIs of that shape."""
+    pattern = _OWN.get(software)
+    try:
+        found = pattern.fullmatch(urlsplit(uri).path) if pattern else None
+    except ValueError:
+        return None
+    return found[1] if found else None
 
 
 def redirects_to_id(uri: str) -> bool:

@@ -1,7 +1,8 @@
 """The Mastodon client API, as anonymous readers may use it.
 
 One ``context`` lists the ancestors of a status and the replies below it. Mastodon caps it (see
-`cuts`); Hollo, Pleroma and Akkoma list all they have. What is asked for a thread of n replies:
+`cuts`); Hollo, Pleroma, Akkoma, Mitra and Friendica list all they have. What is asked for a thread
+of n replies:
 
 - up to 60 replies, none deeper than 20: **one** request, the context;
 - deeper: one context for each status at depth 20 with replies, neighbours joined where one answer
@@ -14,22 +15,27 @@ One ``context`` lists the ancestors of a status and the replies below it. Mastod
   own host, or, where one host wrote three or more on a page, by that host's view of the parent,
   which lists them together.
 
-Where the API is closed to anonymous readers the same is asked through ActivityPub.
+Where the API is closed to anonymous readers the same is asked through ActivityPub; so it is where
+robots.txt closes it to crawlers and we can sign what we ask.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import urljoin
 
 import msgspec
 
-from toottail.errors import AnswerRefused, Forbidden, Gone, RedirectedAway
+from toottail.errors import AnswerRefused, Forbidden, Gone, RedirectedAway, RobotsRefused
 from toottail.servers.asker import Asker
 from toottail.servers.dialects import base
 from toottail.servers.dialects.activitypub import ActivityPub
+from toottail.servers.dialects.collections import usual_replies
 from toottail.servers.dialects.cuts import Caps, find_gaps
-from toottail.servers.dialects.local_ids import local_id_of, redirects_to_id
+from toottail.servers.dialects.friendica import ALL_OF_IT, id_on_page
+from toottail.servers.dialects.local_ids import local_id_of, own_id_of, redirects_to_id
+from toottail.servers.dialects.software import CAPPED, DENYING, way_of
 from toottail.servers.entities import (
     ApiContext,
     ApiStatus,
@@ -43,11 +49,6 @@ from toottail.servers.nodeinfo import Software
 from toottail.types.hosts import host_of
 from toottail.types.statuses import FoundStatus, LookTarget, Reading
 
-CAPPED = frozenset({"mastodon", "hometown", "glitch", "glitch-soc"})
-"""Software with Mastodon's caps on anonymous contexts."""
-WHOLE = frozenset({"pleroma", "akkoma", "hollo"})
-"""Software that lists whole conversations."""
-
 
 class Mastodon:
     """Reads hosts that answer ``/api/v1/statuses/:id/context`` without a token."""
@@ -56,11 +57,12 @@ class Mastodon:
 
     def __init__(self) -> None:
         self._closed_api = ActivityPub()
+        self._denied = ActivityPub(closed=True)
         self._collections = ActivityPub(api=True)
 
     def speaks(self, software: Software) -> bool:
         """True for the software that is known to answer contexts to anybody."""
-        return software.name in CAPPED or software.name in WHOLE
+        return way_of(software.name).by == "contexts"
 
     async def look(self, ask: Asker, target: LookTarget, software: Software) -> Reading:
         """One look; see `toottail.servers.dialects.base`."""
@@ -70,16 +72,24 @@ class Mastodon:
             return await self._collections.look(ask, target, software)
         if target.how == base.AROUND:
             return await _look_around(ask, target, software)
-        local_id = await _local_id(ask, target)
+        local_id = await _local_id(ask, target, software)
         if local_id is None:
             return await self._closed_api.look(ask, _by_activitypub(target), software)
         try:
-            answer = await ask.get(f"/api/v1/statuses/{local_id}/context")
+            context = await _context(ask, local_id, software)
         except Forbidden:
+            if software.name in DENYING and host_of(target.uri) == ask.host:
+                # Most likely its posts are denied too, and only a look that brings nothing at all
+                # makes others be asked.
+                reading = await self._denied.look(ask, _by_activitypub(target), software)
+                return replace(reading, notes=(*reading.notes, base.NOTE_API_OFF))
             return _api_off(ask.host, target)
+        except RobotsRefused:
+            if not ask.signs or host_of(target.uri) != ask.host:
+                raise
+            return Reading(further=(_by_activitypub(target),))
         except Gone as error:
             return _not_there(ask.host, target, software, error)
-        context = decode(ask.host, answer.body, ApiContext)
         return _read(ask.host, target, local_id, context, software)
 
 
@@ -88,28 +98,36 @@ async def _look_around(ask: Asker, target: LookTarget, software: Software) -> Re
 
     Such a view is partial whatever is asked next, so nothing further follows from it.
     """
-    local_id = await _local_id(ask, target)
+    local_id = await _local_id(ask, target, software)
     if local_id is None:
         return Reading()
-    first = await ask.get(f"/api/v1/statuses/{local_id}/context")
-    context = decode(ask.host, first.body, ApiContext)
+    context = await _context(ask, local_id, software)
     near = Reading(_read(ask.host, target, local_id, context, software).statuses)
     above = _public(context.ancestors)
     if not above or host_of(above[0].uri) is None or not is_local_id(above[0].id):
         return near
     top = above[0]
-    second = await ask.get(f"/api/v1/statuses/{top.id}/context")
-    context = decode(ask.host, second.body, ApiContext)
+    context = await _context(ask, top.id, software)
     whole = _read(ask.host, LookTarget(top.uri, ask.host), top.id, context, software)
     return Reading(statuses=(*near.statuses, *whole.statuses))
 
 
-async def _local_id(ask: Asker, target: LookTarget) -> str | None:
+async def _context(ask: Asker, local_id: str, software: Software) -> ApiContext:
+    params = ALL_OF_IT if software.name == "friendica" else None
+    answer = await ask.get(f"/api/v1/statuses/{local_id}/context", params=params)
+    return decode(ask.host, answer.body, ApiContext)
+
+
+async def _local_id(ask: Asker, target: LookTarget, software: Software) -> str | None:
     """The id at the asked host, None where it cannot be had."""
     if target.how == base.CONTEXT and is_local_id(target.hint):
         return target.hint
     if host_of(target.uri) != ask.host:
         return None
+    if software.name == "friendica":
+        return await id_on_page(ask, target.uri)
+    if (own := own_id_of(target.uri, software.name)) is not None:
+        return own
     if host_of(target.hint) == ask.host and (by_page := local_id_of(target.hint)):
         return by_page
     if not redirects_to_id(target.uri):
@@ -148,7 +166,7 @@ def _not_there(host: str, target: LookTarget, software: Software, error: Gone) -
 def _read(
     host: str, target: LookTarget, local_id: str, context: ApiContext, software: Software
 ) -> Reading:
-    caps = Caps() if software.name in CAPPED else None
+    caps = way_of(software.name).caps
     ancestors, descendants = _public(context.ancestors), _public(context.descendants)
     uris = {status.id: status.uri for status in (*ancestors, *descendants)}
     uris[local_id] = target.uri
@@ -166,7 +184,7 @@ def _read(
         for node in gaps.contexts
         if began_here or host_of(uris[node]) == host
     ]
-    further += [_direct_replies(uris[node], host) for node in gaps.replies]
+    further += [_direct_replies(uris[node], host, software) for node in gaps.replies]
     further += _upwards(host, target, ancestors, parent, caps)
     if not began_here:
         above = {status.uri for status in ancestors} | {target.uri}
@@ -211,12 +229,17 @@ def _asked(target: LookTarget, local_id: str, parent: ApiStatus) -> FoundStatus:
     )
 
 
-def _direct_replies(uri: str, host: str) -> LookTarget:
-    """A question for the direct replies to ``uri``: its own host knows them best."""
+def _direct_replies(uri: str, host: str, software: Software) -> LookTarget:
+    """A question for the direct replies to ``uri``: its own host knows them best.
+
+    Where the note itself could lead to a flat listing it is read first.
+    """
     home = host_of(uri)
-    if home is None or home == host:
-        return LookTarget(uri, host, base.REPLIES)
-    return LookTarget(uri, home, base.BEGIN)
+    if home is not None and home != host:
+        return LookTarget(uri, home, base.BEGIN)
+    flat = software.at_least(4, 5)
+    page = "" if flat else f"{usual_replies(uri)}?page=true"
+    return LookTarget(uri, host, base.REPLIES, page)
 
 
 def _upwards(

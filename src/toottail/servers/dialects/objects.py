@@ -21,6 +21,9 @@ ACCEPT = (
 STATUS_TYPES = frozenset(
     {"Note", "Question", "Article", "Page", "Image", "Audio", "Video", "Event"}
 )
+_BRINGING = frozenset({"Create", "Update", "Add"})
+_WRAPPINGS = 3
+"""Activities within activities, and the status in them."""
 _PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
 _FIELD_AT_MOST = 256 << 10
 """Bytes of a field that names things; longer ones are nothing we know."""
@@ -41,6 +44,8 @@ class ApObject(msgspec.Struct, rename="camel", gc=False):
     in_reply_to: msgspec.Raw = _EMPTY
     replies: msgspec.Raw = _EMPTY
     context: msgspec.Raw = _EMPTY
+    context_history: msgspec.Raw = _EMPTY
+    object: msgspec.Raw = _EMPTY
     first: msgspec.Raw = _EMPTY
     next: msgspec.Raw = _EMPTY
     items: msgspec.Raw = _EMPTY
@@ -69,10 +74,20 @@ class ApObject(msgspec.Struct, rename="camel", gc=False):
         return any("Collection" in word for word in self.types)
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page of a collection: its ``first`` is where the listing began."""
+        return any("CollectionPage" in word for word in self.types)
+
+    @property
     def is_public(self) -> bool:
         """Whether it is addressed to everybody: public or unlisted."""
         named = (*_listed(_value(self.to)), *_listed(_value(self.cc)))
         return any(isinstance(word, str) and word in _PUBLIC for word in named)
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether it says at all whom it is for."""
+        return bool(_listed(_value(self.to)) or _listed(_value(self.cc)))
 
     @property
     def authors(self) -> list[str | None]:
@@ -123,6 +138,24 @@ class ApObject(msgspec.Struct, rename="camel", gc=False):
             except (msgspec.MsgspecError, RecursionError):
                 found.append(field)
         return found
+
+
+def named_in(entry: msgspec.Raw) -> tuple[str | None, ApObject | None]:
+    """The status that an item of a collection names or holds: its URI, and itself where inline.
+
+    Some collections list activities (FEP-171b): what brings a status stands for the status, and
+    what does something else with it for nothing.
+    """
+    for _ in range(_WRAPPINGS):
+        inline = object_in(entry)
+        if inline is None:
+            return link_in(entry), None
+        if inline.types.isdisjoint(_BRINGING):
+            if not inline.types:
+                return inline.uri, None
+            return (inline.uri, inline) if inline.is_status else (None, None)
+        entry = inline.object
+    return None, None
 
 
 def read_object(host: str, body: bytes) -> ApObject:

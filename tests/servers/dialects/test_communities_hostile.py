@@ -1,0 +1,201 @@
+"""Whatever Lemmy, PieFed or Mbin answer: errors of our own or a Reading that is safe to follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.servers.dialects.edge import FakeAsker, asker
+from tests.servers.dialects.test_hostile_answers import run
+from toottail.errors import TootTailError
+from toottail.servers.dialects import base, choose
+from toottail.servers.dialects.communities import BRANCH, POST_THREAD
+from toottail.servers.dialects.lemmy import _PAGES_AT_MOST
+from toottail.servers.nodeinfo import Software
+from toottail.types.hosts import host_of
+from toottail.types.statuses import LookTarget, Reading
+
+HOST = "a.example"
+SOFTWARE = {
+    "lemmy": (Software("lemmy", "0.19.20"), Software("lemmy", "1.0.0")),
+    "piefed": (Software("piefed", "1.6.18"),),
+    "mbin": (Software("mbin", "1.10.1"), Software("kbin", "0.10.1")),
+}
+ALL = [software for some in SOFTWARE.values() for software in some]
+many = settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+_URIS = st.sampled_from(
+    [
+        *(f"https://{HOST}{path}" for path in ("/post/7", "/comment/11", "/m/talk/t/7", "/c/talk")),
+        "https://b.example/post/1",
+        "https://b.example/c/talk",
+        "https://127.0.0.1/4",
+        "https://router.local/5",
+        "https://b.example:8443/6",
+        "http://b.example/8",
+        "file:///etc/passwd",
+        "https://b.example/\n10",
+        "",
+    ]
+)
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2**70)
+    | st.text(max_size=3)
+    | _URIS
+    | st.sampled_from(["0.7.11", "0.11", "0", "0.99999999999999999999", "visible", "LocalOnly"])
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+_WORDS = """
+comment comments items post post_view community creator counts replies next_page id ap_id path
+published deleted removed child_count bio actor_id visibility commentId entryId postId parentId
+apId apProfileId createdAt magazine name children childCount pagination currentPage maxPage
+type inReplyTo attributedTo to first next
+"""
+_KEYS = st.sampled_from(_WORDS.split())
+_TREES: st.SearchStrategy[Any] = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+_IDS = st.sampled_from([7, 11, 12]) | _SCALARS
+_POSTS = st.fixed_dictionaries({"id": _IDS, "ap_id": _URIS}) | _TREES
+_PATHS = st.sampled_from(["0.11", "0.7", "0.11.12", "0.12.12", "0.12.11.12"]) | _SCALARS
+_VIEWS: st.SearchStrategy[Any] = st.deferred(
+    lambda: st.fixed_dictionaries(
+        {
+            "comment": st.fixed_dictionaries({"id": _IDS, "ap_id": _URIS, "path": _PATHS}) | _TREES,
+            "post": _POSTS,
+        },
+        optional={
+            "counts": _TREES,
+            "creator": _TREES,
+            "community": st.fixed_dictionaries({"actor_id": _URIS}) | _TREES,
+            "replies": st.lists(_VIEWS, max_size=2) | _TREES,
+        },
+    )
+)
+_ITEMS: st.SearchStrategy[Any] = st.deferred(
+    lambda: st.fixed_dictionaries(
+        {"commentId": _IDS, "entryId": _IDS, "apId": st.none() | _URIS},
+        optional={
+            "parentId": _IDS,
+            "visibility": st.just("visible") | _SCALARS,
+            "magazine": st.fixed_dictionaries({"name": _SCALARS, "apProfileId": _URIS}) | _TREES,
+            "children": st.lists(_ITEMS, max_size=2) | _TREES,
+            "childCount": _SCALARS,
+        },
+    )
+)
+_LISTS = st.fixed_dictionaries(
+    {"comments": st.lists(_VIEWS | _TREES, max_size=3)},
+    optional={"items": st.lists(_ITEMS | _VIEWS, max_size=3), "next_page": _SCALARS},
+)
+_PAGES = st.fixed_dictionaries(
+    {"items": st.lists(_ITEMS | _TREES, max_size=3)},
+    optional={"pagination": st.fixed_dictionaries({"currentPage": _IDS, "maxPage": _IDS})},
+)
+_TARGETS = st.sampled_from(
+    [
+        *(
+            LookTarget(f"https://{HOST}{path}", HOST, how)
+            for path in ("/post/7", "/comment/11", "/m/talk/t/7", "/m/talk/t/7/-/comment/11")
+            for how in ("", base.AROUND)
+        ),
+        LookTarget("https://b.example/post/1", HOST, POST_THREAD),
+        LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1"),
+        LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 3 abc"),
+        LookTarget(f"https://{HOST}/m/talk/t/7", HOST, POST_THREAD, "t7 1"),
+        LookTarget(f"https://{HOST}/m/talk/t/7", HOST, BRANCH, "t11"),
+        LookTarget(f"https://{HOST}/post/7", HOST, BRANCH, "nonsense 0 ?"),
+    ]
+)
+
+
+class Everything(dict[str, object]):
+    """The same answer to every question."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def get(self, key: str, default: object = None) -> Any:
+        return self._answer
+
+
+def check(reading: Reading, target: LookTarget) -> None:
+    for status in reading.statuses:
+        assert host_of(status.uri) == status.host
+        assert status.public
+        assert status.parent_uri != status.uri
+        assert status.parent_uri is None or host_of(status.parent_uri)
+    for question in reading.further:
+        assert host_of(question.uri)
+        assert host_of(f"https://{question.host}/") == question.host
+        assert question != target, "the same question again"
+
+
+def look(software: Software, answer: bytes, target: LookTarget) -> None:
+    fake = FakeAsker(HOST, Everything(answer))
+    try:
+        reading = run(choose(software).look(asker(fake), target, software))
+    except TootTailError:
+        return
+    finally:
+        assert len(fake.asked) <= 2 + _PAGES_AT_MOST
+    check(reading, target)
+
+
+@pytest.mark.parametrize("kind", SOFTWARE)
+@many
+@given(data=st.data(), answer=_LISTS | _PAGES | _ITEMS | _TREES, target=_TARGETS)
+def test_no_answer_crashes_a_dialect_of_communities(
+    kind: str, data: st.DataObject, answer: object, target: LookTarget
+) -> None:
+    software = data.draw(st.sampled_from(SOFTWARE[kind]))
+    look(software, msgspec.json.encode(answer), target)
+
+
+@many
+@given(
+    answer=st.binary(max_size=60) | st.text(max_size=60).map(str.encode),
+    target=_TARGETS,
+    software=st.sampled_from(ALL),
+)
+def test_no_bytes_crash_a_dialect_of_communities(
+    answer: bytes, target: LookTarget, software: Software
+) -> None:
+    look(software, answer, target)
+
+
+def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
+    class Endless(dict[str, object]):
+        pages = 0
+
+        def get(self, key: str, default: object = None) -> Any:
+            self.pages += 1
+            numbers = range(1000 * self.pages, 1000 * self.pages + 50)
+            views = [
+                {
+                    "comment": {
+                        "id": n,
+                        "ap_id": f"https://b.example/comment/{n}",
+                        "path": f"0.{n}",
+                    }
+                }
+                for n in numbers
+            ]
+            return {"comments": views}
+
+    fake = FakeAsker(HOST, Endless())
+    target = LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1")
+    reading = run(choose(ALL[0]).look(asker(fake), target, ALL[0]))
+    assert len(fake.asked) == _PAGES_AT_MOST
+    assert reading.further == ()
