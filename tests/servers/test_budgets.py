@@ -414,7 +414,7 @@ def test_failures_of_requests_already_on_their_way_do_not_lengthen_the_rest() ->
 def test_a_pace_is_kept_between_requests() -> None:
     held = budget()
     held.pace(10)
-    assert held.paced
+    assert held.paced(["anonymous"])
     held.spend(("anonymous",), START)
     assert at(10) <= held.earliest(("anonymous",), at(1)) < at(10.001)
     assert held.earliest(TOKEN, at(1)) == at(1)

@@ -49,39 +49,6 @@ async def test_the_scopes_of_the_application_are_told_where_the_home_does() -> N
     assert await client(FakeAsker(HOME, {path: {"name": "x"}})).app_scopes() == frozenset()
 
 
-async def test_the_newest_page_costs_the_token_and_older_ones_the_persons_paging() -> None:
-    fake = FakeAsker(HOME, {"/api/v1/timelines/home": [status(9)]})
-    await client(fake).timeline()
-    await client(fake).timeline(max_id="9")
-    assert fake.asked == [
-        "/api/v1/timelines/home?limit=40",
-        "/api/v1/timelines/home?limit=40&max_id=9",
-    ]
-    assert [o["allowances"] for o in fake.options] == [["token:7"], ["token:7", "user-paging:7"]]
-    assert {o["robots"] for o in fake.options} == {False}
-
-
-async def test_a_boost_carries_its_original() -> None:
-    entries = [status(9, reblog=status(3, "b.example")), {"id": "8"}, status(7)]
-    page = await client(FakeAsker(HOME, {"/api/v1/timelines/home": entries})).timeline()
-    assert [(s.local_id, s.original.local_id) for s in page.statuses] == [("9", "3"), ("7", "7")]
-    assert page.statuses[0].original.host == "b.example"
-    assert page.statuses[0].original.acct == "u@b.example"
-    assert page.next_max_id == "7"
-
-
-async def test_the_next_page_is_taken_from_the_link_header() -> None:
-    link = '<https://home.example/api/v1/timelines/home?limit=40&max_id=55>; rel="next"'
-    fake = FakeAsker(HOME, {"/api/v1/timelines/home": [status(9)]}, {"link": link})
-    assert (await client(fake).timeline()).next_max_id == "55"
-    assert (await client(fake).timeline(max_id="55")).next_max_id is None
-
-
-async def test_a_timeline_that_is_being_rebuilt_says_so() -> None:
-    fake = FakeAsker(HOME, {"/api/v1/timelines/home": []}, {":status": "206"})
-    assert (await client(fake).timeline()).rebuilding
-
-
 async def test_a_context_tells_what_is_there_and_whether_the_home_fetches_more() -> None:
     body = {"ancestors": [status(1)], "descendants": [status(3, in_reply_to_id="2"), {"id": 4}]}
     headers = {"mastodon-async-refresh": 'id="abc:1", retry=3, result_count=5'}

@@ -184,3 +184,28 @@ async def test_what_is_beyond_500_kib_does_not_count(server: PretendServer, door
     record = await fetch_robots(asker(door), NOW)
     assert not Robots.from_record(record).allows("/a")
     assert Robots.from_record(record).allows("/b")
+
+
+def test_only_a_group_that_names_us_governs_what_we_sign() -> None:
+    everybody = Robots("User-agent: *\nCrawl-delay: 500\nDisallow: /\n")
+    assert not everybody.allows("/x")
+    assert everybody.allows("/x", signed=True)
+    assert (everybody.crawl_delay, everybody.signed_delay) == (500, None)
+    us = Robots("User-agent: *\nUser-agent: TootTail\nCrawl-delay: 9\nDisallow: /x\n")
+    assert not us.allows("/x", signed=True)
+    assert us.allows("/y", signed=True)
+    assert us.signed_delay == 9
+    others = Robots("User-agent: Other\nDisallow: /\n\nUser-agent:\nDisallow: /\n")
+    assert others.allows("/x", signed=True)
+
+
+async def test_a_group_of_ours_that_is_too_long_to_keep_is_a_no_to_all_of_us(
+    door: Door, server: PretendServer
+) -> None:
+    rules = "".join(f"Disallow: /{n}\n" for n in range(3000))
+    for agent, signed in (("*", True), ("TootTail", False)):
+        body = f"User-agent: {agent}\n{rules}".encode()
+        server.on("/robots.txt", body, kind="text/plain")
+        robots = Robots.from_record(await fetch_robots(asker(door), NOW))
+        assert not robots.allows("/elsewhere")
+        assert robots.allows("/elsewhere", signed=True) is signed

@@ -17,6 +17,8 @@ from toottail.servers.rate_headers import Told, clock_ahead, read_limit, read_re
 
 __all__ = ["HostBudget", "Limit", "standard_limits"]
 
+SIGNED = "signed"
+"""The allowance of requests that our actor signs."""
 _UNKNOWN = Limit(150, 300, 0.8)
 _FEWEST_ALLOWED = 8
 
@@ -24,7 +26,8 @@ _FEWEST_ALLOWED = 8
 def standard_limits(home_share: float = 0.95, user_share: float = 0.5) -> dict[str, Limit]:
     """The limits to assume until a host tells its own: by allowance name, or its kind before ``:``.
 
-    Mastodon's for tokens, users and paging; half of its for anonymous requests to unknown hosts.
+    Mastodon's for tokens, users and paging; half of its for anonymous requests to unknown hosts;
+    and those that a host is known to have though its headers do not tell them.
     """
     return {
         "anonymous": _UNKNOWN,
@@ -32,6 +35,11 @@ def standard_limits(home_share: float = 0.95, user_share: float = 0.5) -> dict[s
         "token": Limit(300, 300, home_share),
         "user": Limit(1500, 300, user_share, ours_alone=False),
         "user-paging": Limit(300, 900, user_share, ours_alone=False),
+        "mbin": Limit(60, 60, 0.8),
+        # Sharkey's for each endpoint and address; that of children is 25 at once, then 4 a second.
+        "sharkey:show": Limit(2, 1, 1.0),
+        "sharkey:children": Limit(24, 6, 1.0),
+        "sharkey:conversation": Limit(10, 5, 1.0),
     }
 
 
@@ -57,16 +65,23 @@ class HostBudget:
         self._waits: dict[str, float] = {}  # until when, by allowance name; "" for the whole host
         self._refusals = 0
         self._pace = 0.0
+        self._signed_pace = 0.0
         self._last_sent = 0.0
         self._ahead = 0  # requests a former holder of the lane may have sent unseen, …
         self._ahead_at = 0.0  # … and when
         self._clock_ahead: float | None = None
         self._now = 0.0
+        self._forbidden = 0
+        self._last_status: tuple[int, float] | None = None
 
-    @property
-    def paced(self) -> bool:
-        """Whether the host wants anonymous requests one by one, with a pause between."""
-        return self._pace > 0
+    def paced(self, names: Sequence[str]) -> float:
+        """Seconds of pause that the host wants between requests that count against ``names``.
+
+        0 where it wants none; else such requests go one by one. A member's own have none.
+        """
+        if _are_anonymous(names):
+            return self._pace
+        return self._signed_pace if SIGNED in names else 0.0
 
     @property
     def failures(self) -> int:
@@ -77,6 +92,36 @@ class HostBudget:
     def refusals(self) -> int:
         """How many answers in a row were 429."""
         return self._refusals
+
+    @property
+    def forbidden(self) -> int:
+        """How many answers in a row were 401 or 403; requests of members do not count."""
+        return self._forbidden
+
+    def pardon(self) -> None:
+        """Begin anew to count answers of 401 and 403."""
+        self._forbidden = 0
+
+    def noted(self, names: Sequence[str], status: int, now: datetime) -> None:
+        """The host answered with ``status`` to a request that counted against ``names``."""
+        self._last_status = (status, self._at(now))
+        if not any(name.startswith("token") for name in names):
+            self._forbidden = self._forbidden + 1 if status in (401, 403) else 0
+
+    @property
+    def last_status(self) -> tuple[int, datetime] | None:
+        """The HTTP status that the host answered last, and when; None before its first answer."""
+        if self._last_status is None:
+            return None
+        status, at = self._last_status
+        return status, datetime.fromtimestamp(at, UTC)
+
+    def rooms(self, now: datetime) -> dict[str, tuple[int, Limit]]:
+        """By allowance: how many requests may still go out now, and the limit as far as known."""
+        at = self._at(now)
+        for one in self._allowances.values():
+            one.advance(at, 0)
+        return {name: (one.room, one.limit) for name, one in self._allowances.items()}
 
     def earliest(self, names: Sequence[str], now: datetime, in_flight: int = 0) -> datetime:
         """The first moment from ``now`` on at which a request counting against ``names`` may go.
@@ -93,8 +138,8 @@ class HostBudget:
 
     def _blocked_until(self, names: Sequence[str], at: float) -> float:
         when = self._circuit.earliest(at)
-        if self._pace and _are_anonymous(names):
-            when = max(when, self._last_sent + self._pace)
+        if self._pace and (pause := self.paced(names)):
+            when = max(when, self._last_sent + pause)
         for name in ("", *names) if self._waits else ():
             when = max(when, self._waits.get(name, 0.0))
         return when
@@ -106,14 +151,15 @@ class HostBudget:
             return f"it failed {self._circuit.failures} times in a row"
         if any(self._waits.get(name, 0.0) > at for name in ("", *names)):
             return "it asked us to wait"
-        if self._last_sent + self._pace > at and _are_anonymous(names):
-            return f"its robots.txt asks for {self._pace:g} s between requests"
+        pause = self.paced(names)
+        if pause and self._last_sent + pause > at:
+            return f"its robots.txt asks for {pause:g} s between requests"
         return "its limit is used up"
 
     def spend(self, names: Sequence[str], now: datetime) -> None:
         """Count one request against ``names``: it goes out now."""
         at = self._at(now)
-        if _are_anonymous(names):
+        if _are_anonymous(names) or self.paced(names):
             self._last_sent = at
         self._circuit.spend(at)
         for name in names:
@@ -223,9 +269,13 @@ class HostBudget:
         """The host did not answer, or with a fault of its own."""
         self._circuit.failed(self._at(now))
 
-    def pace(self, seconds: float) -> None:
-        """Let at least ``seconds`` pass between anonymous requests, one in flight at a time."""
+    def pace(self, seconds: float, signed: float = 0.0) -> None:
+        """Let at least ``seconds`` pass between anonymous requests, one in flight at a time.
+
+        ``signed`` says the same for signed requests; a host that wants the latter wants both.
+        """
         self._pace = max(0.0, seconds)
+        self._signed_pace = max(0.0, signed)
 
     def rested_from(self, now: datetime) -> None:
         """The pause between requests is counted from now."""
@@ -243,6 +293,8 @@ class HostBudget:
             "ahead": ahead,
             "at": at,
             "clock_ahead": self._clock_ahead,
+            "forbidden": self._forbidden,
+            "last_status": self._last_status,
         }
 
     @classmethod
@@ -270,6 +322,8 @@ class HostBudget:
         budget._last_sent = state["last_sent"]
         budget._clock_ahead = state["clock_ahead"]
         budget._now = state["at"]
+        budget._forbidden = state.get("forbidden", 0)
+        budget._last_status = state.get("last_status")
         return budget
 
     def _at(self, now: datetime) -> float:
@@ -291,7 +345,6 @@ class HostBudget:
 
 
 def _are_anonymous(names: Sequence[str]) -> bool:
-    """robots.txt and its pace are for crawlers: a member's own requests are none."""
     return any(name.startswith("anonymous") for name in names)
 
 

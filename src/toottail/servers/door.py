@@ -2,14 +2,16 @@
 
 What is promised for each: https on the usual port, to an address of the public internet, with a
 permit of the host's lane; redirects followed by hand, on the same host only, each of them counted;
-a body read under caps; a token sent to nobody but the permit's host, and never in an error.
+a body read under caps; a token sent to nobody but the permit's host, and never in an error. For the
+operator's own monitors, and nobody else, the first two are wider (`monitors`).
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin
@@ -22,6 +24,7 @@ from yarl import URL
 from toottail.errors import (
     AddressRefused,
     AnswerRefused,
+    HostBarred,
     RedirectedAway,
     RemoteError,
     RobotsRefused,
@@ -31,6 +34,7 @@ from toottail.servers import outcomes
 from toottail.servers.bodies import ByteBudget, read_body
 from toottail.servers.guard import Guard, GuardedResolver
 from toottail.servers.permit import Permit
+from toottail.servers.signatures import Scheme, open_signer
 from toottail.settings import Settings
 from toottail.types.hosts import host_of
 
@@ -49,8 +53,9 @@ class Request:
 
     ``allowances`` are the names it counts against in the host's budget. ``robots`` says whether
     the host's robots.txt governs it, ``home`` for which home it is sent, if for just one.
-    Without ``follow`` a redirect is the answer itself. ``patient``: the host may think in silence
-    for as long as the request may take in all (a home that fetches from others before it answers).
+    ``sign`` is how our actor signs it, a GET; then just the rules of robots.txt that name us govern
+    it. Without ``follow`` a redirect is the answer itself. ``patient``: the host may think in
+    silence for as long as the request may take in all (a home that fetches from others first).
     """
 
     url: str
@@ -66,6 +71,7 @@ class Request:
     cut: bool = False
     follow: bool = True
     patient: bool = False
+    sign: Scheme | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,23 @@ class Answer:
 
 
 class Door:
-    """All connections of this process to other servers. An async context manager."""
+    """All connections of this process to other servers. An async context manager.
 
-    def __init__(self, settings: Settings) -> None:
+    ``guard`` judges addresses, ``check(host, url)`` what may be asked of a host; both are as strict
+    as other servers' words deserve unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        guard: Guard | None = None,
+        check: Callable[[str, str], URL] | None = None,
+    ) -> None:
         self._settings = settings
-        self._guard = Guard(settings.allow_networks)
+        self._guard = guard or Guard(settings.allow_networks)
+        self._check = check or _checked
+        self._signer = open_signer(settings)
         self._bodies = ByteBudget(settings.bodies_in_memory)
         self._agents: dict[str | None, str] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -123,14 +141,19 @@ class Door:
         assert self._session is not None
         await self._session.close()
 
+    @property
+    def signs(self) -> bool:
+        """Whether requests can be signed: the settings name an actor."""
+        return self._signer is not None
+
     async def send(self, permit: Permit, request: Request) -> Answer:
         """The host's answer, its redirects on the same host followed.
 
-        Raises `NotPermittedYet` and `LaneLost` before anything is sent, `RobotsRefused`,
-        `AddressRefused`, `Unreachable`, `AnswerRefused`, `RedirectedAway`, `TooManyRequests`, and
-        a `StatusError` for every other status from 400 on.
+        Raises `NotPermittedYet` and `LaneLost` before anything is sent, `HostBarred`,
+        `RobotsRefused`, `AddressRefused`, `Unreachable`, `AnswerRefused`, `RedirectedAway`,
+        `TooManyRequests`, and a `StatusError` for every other status from 400 on.
         """
-        url = _checked(permit.host, request.url)
+        url = self._check(permit.host, request.url)
         seen = {str(url)}
         for _hop in range(_MOST_REDIRECTS + 1):
             outcome = await self._ask(permit, request, url)
@@ -144,7 +167,11 @@ class Door:
 
     async def _ask(self, permit: Permit, request: Request, url: URL) -> Answer | str:
         """One request: the answer, or where it redirects to."""
-        if request.robots and permit.robots and not permit.robots.allows(url.raw_path_qs):
+        if permit.barred is not None:
+            raise HostBarred(permit.host, permit.barred)
+        signed = request.sign is not None
+        rules = permit.robots if request.robots else None
+        if rules and not rules.allows(url.raw_path_qs, signed=signed):
             raise RobotsRefused(permit.host, f"its robots.txt disallows {url.raw_path[:80]}")
         async with permit.admit(request.allowances):
             failure: RemoteError
@@ -162,7 +189,7 @@ class Door:
         async with self._session.request(
             request.method,
             url,
-            headers=self._headers(request),
+            headers=self._headers(request, url, permit.clock()),
             data=request.form if request.json is None else msgspec.json.encode(request.json),
             allow_redirects=False,
             timeout=self._patient if request.patient else self._usual,
@@ -170,6 +197,7 @@ class Door:
             permit.budget.told(
                 request.allowances, response.headers, permit.clock(), permit.flying - 1
             )
+            permit.budget.noted(request.allowances, response.status, permit.clock())
             if response.status in _REDIRECTS and "Location" in response.headers:
                 permit.budget.succeeded(permit.clock())
                 if request.follow:
@@ -211,7 +239,7 @@ class Door:
             return ""  # the status is what counts
         return outcomes.error_text(response.headers, body)
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    def _headers(self, request: Request, url: URL, now: datetime) -> dict[str, str]:
         agent = self._agents.get(request.home)
         if agent is None:
             agent = self._agents[request.home] = self._settings.user_agent(request.home)
@@ -224,6 +252,10 @@ class Door:
             headers["Content-Type"] = "application/json"
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token.get_secret_value()}"
+        if request.sign is not None and self._signer is not None:
+            # Each hop of a redirect is signed anew: the signature holds for one path.
+            host = url.raw_host or ""
+            headers |= self._signer.headers(request.sign, host, url.raw_path_qs, now)
         return headers
 
     def _next(self, host: str, url: URL, location: str, request: Request) -> URL:
@@ -233,7 +265,7 @@ class Door:
             target = urljoin(str(url), location)
         except ValueError:
             raise AnswerRefused(host, "redirects to no readable address") from None
-        return _checked(host, target)
+        return self._check(host, target)
 
 
 def _checked(host: str, url: str) -> URL:

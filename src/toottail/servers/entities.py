@@ -34,6 +34,8 @@ class ApiAccount(msgspec.Struct, gc=False):
 
     acct: str = ""
     note: msgspec.Raw = msgspec.Raw()
+    indexable: bool | None = None
+    discoverable: bool | None = None
 
 
 class ApiStatus(msgspec.Struct, gc=False):
@@ -169,7 +171,12 @@ def _lenient_account(account: object) -> ApiAccount | None:
     if not isinstance(account, dict):
         return None
     note = msgspec.json.encode(_text(account.get("note")) or "")
-    return ApiAccount(acct=_text(account.get("acct")) or "", note=msgspec.Raw(note))
+    return ApiAccount(
+        acct=_text(account.get("acct")) or "",
+        note=msgspec.Raw(note),
+        indexable=_flag(account.get("indexable")),
+        discoverable=_flag(account.get("discoverable")),
+    )
 
 
 def _identifier(value: object) -> str | None:
@@ -181,6 +188,10 @@ def _identifier(value: object) -> str | None:
 def is_local_id(text: str) -> bool:
     """Whether ``text`` can be the last part of an API path: ids of all known servers can."""
     return _LOCAL_ID.fullmatch(text) is not None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _text(value: object) -> str | None:

@@ -71,6 +71,11 @@ HOME_TRAITS: dict[str, HomeTraits] = {
         settle=0.5,
         source="seen: all ancestors; a resolve takes 0.5 s and now and then answers 500",
     ),
+    "iceshrimp.net": HomeTraits(
+        fetches_ancestors="yes",
+        settle=0.0,
+        source="read in its source of February 2025: up to 100 ancestors before the answer",
+    ),
 }
 
 

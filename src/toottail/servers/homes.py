@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from pydantic import SecretStr
 
-from toottail.errors import AnswerRefused, Forbidden, StatusError, TokenRefused
+from toottail.errors import AnswerRefused, Forbidden, ScopeLacking, StatusError, TokenRefused
 from toottail.servers.asker import Asker
+from toottail.servers.blocklists import published
 from toottail.servers.door import Answer
 from toottail.servers.entities import (
     ApiApp,
@@ -21,10 +21,8 @@ from toottail.servers.entities import (
     ApiMe,
     ApiSearch,
     ApiStatus,
-    boostables_of,
     count_of,
     decode,
-    decode_list,
     is_local_id,
     is_public,
     opts_out,
@@ -33,12 +31,11 @@ from toottail.servers.entities import (
 )
 from toottail.servers.home_traits import HomeTraits, traits_of
 from toottail.servers.nodeinfo import Software
+from toottail.types.domains import DomainRule
 from toottail.types.hosts import host_of
 
 CONTEXT_LIMIT = 4_096
 """Ancestors, and descendants, that a home lists at most."""
-PAGE_LIMIT = 40
-"""Statuses on one page of a timeline."""
 _CONTEXT_BYTES = 48 << 20
 _PAGE_BYTES = 8 << 20
 
@@ -80,19 +77,6 @@ class HomeStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class TimelinePage:
-    """A page of a timeline, newest first.
-
-    ``next_max_id`` asks for the next page, None at the end. ``rebuilding``: the home is still
-    making the timeline, come back later.
-    """
-
-    statuses: tuple[HomeStatus, ...]
-    next_max_id: str | None
-    rebuilding: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class AsyncRefresh:
     """The home is fetching replies by itself; ask again in ``retry`` seconds.
 
@@ -127,6 +111,7 @@ class HomeClient:
     def __init__(
         self, ask: Asker, token: SecretStr, member: str, software: Software | None = None
     ) -> None:
+        self.host = ask.host
         self._ask = ask
         self._token = token
         self._member = member
@@ -136,7 +121,7 @@ class HomeClient:
     async def verify(self) -> Account | None:
         """The member's account, None where the token's scopes do not let us ask (that is fine)."""
         try:
-            answer = await self._get("/api/v1/accounts/verify_credentials", scope=None)
+            answer = await self.get("/api/v1/accounts/verify_credentials", scope=None)
         except Forbidden:
             return None
         me = decode(self._ask.host, answer.body, ApiMe)
@@ -145,49 +130,31 @@ class HomeClient:
     async def app_scopes(self) -> frozenset[str]:
         """The scopes of the token's application; empty where the home does not tell."""
         try:
-            answer = await self._get("/api/v1/apps/verify_credentials", scope=None)
+            answer = await self.get("/api/v1/apps/verify_credentials", scope=None)
         except Forbidden:
             return frozenset()
         scopes = decode(self._ask.host, answer.body, ApiApp).scopes
         return frozenset(scopes.split() if isinstance(scopes, str) else scopes or ())
 
-    async def check_scopes(self) -> None:
-        """Raises `TokenRefused` where the home tells the token's scopes and one is missing.
+    async def check_scopes(self) -> frozenset[str]:
+        """The token's scopes; raises `TokenRefused` where one is missing that nothing goes without.
 
-        Not every home tells: then a scope that lacks shows when it is needed.
+        Not every home tells them: then none are given, and one that lacks shows when it is needed.
         """
         try:
             scopes = await self.app_scopes()
         except StatusError:
-            return
+            return frozenset()
         for needed in ("read:statuses", self.traits.search_scope):
             if scopes and not scopes & {needed, "read"}:
                 raise TokenRefused(
                     self._advice(f"{self._ask.host}: the token lacks the scope {needed}")
                 )
-
-    async def timeline(self, max_id: str | None = None, limit: int = PAGE_LIMIT) -> TimelinePage:
-        """A page of the home timeline: the newest, or those older than ``max_id``."""
-        params = {"limit": str(limit)}
-        if max_id is not None:
-            params["max_id"] = max_id
-        answer = await self._get(
-            "/api/v1/timelines/home",
-            scope="read:statuses",
-            params=params,
-            paging=max_id is not None,
-        )
-        if answer.status == 206:
-            return TimelinePage((), None, rebuilding=True)
-        entries = boostables_of(decode_list(self._ask.host, answer.body))
-        return TimelinePage(
-            tuple(status for status in map(_entry, entries) if status is not None),
-            _next_max_id(answer.headers, entries, max_id),
-        )
+        return scopes
 
     async def context(self, local_id: str) -> HomeContext:
         """The conversation around a status, by its id at the home."""
-        answer = await self._get(
+        answer = await self.get(
             f"/api/v1/statuses/{_checked_id(self._ask.host, local_id)}/context",
             scope="read:statuses",
             max_body=_CONTEXT_BYTES,
@@ -203,14 +170,14 @@ class HomeClient:
 
     async def status(self, local_id: str) -> HomeStatus | None:
         """One status by its id at the home; None where its URI is of no use to us."""
-        answer = await self._get(
+        answer = await self.get(
             f"/api/v1/statuses/{_checked_id(self._ask.host, local_id)}", scope="read:statuses"
         )
         return _home_status(decode(self._ask.host, answer.body, ApiStatus))
 
     async def resolve(self, uri: str) -> HomeStatus | None:
         """Makes the home fetch ``uri``; None where it answers that it found nothing."""
-        answer = await self._get(
+        answer = await self.get(
             "/api/v2/search",
             scope=self.traits.search_scope,
             params={"q": uri, "resolve": "true", "type": "statuses", "limit": "1"},
@@ -220,7 +187,15 @@ class HomeClient:
         # Some homes search their texts when they cannot resolve: only what was asked for counts.
         return next((s for s in _statuses(found) if uri in (s.uri, s.url)), None)
 
-    async def _get(
+    async def domain_blocks(self) -> tuple[DomainRule, ...]:
+        """Whom the home blocks, as far as it tells its members; nobody where it does not tell."""
+        try:
+            answer = await self.get("/api/v1/instance/domain_blocks", scope=None)
+            return published(self._ask.host, answer.body)
+        except (StatusError, AnswerRefused, TokenRefused):
+            return ()
+
+    async def get(
         self,
         path: str,
         *,
@@ -229,28 +204,33 @@ class HomeClient:
         max_body: int = _PAGE_BYTES,
         paging: bool = False,
         patient: bool = False,
+        anonymous: bool = False,
     ) -> Answer:
-        """An answer to the member; without a ``scope`` a 403 stays `Forbidden`."""
-        allowances = [f"token:{self._member}"]
+        """An answer to the member.
+
+        A 403 raises `ScopeLacking`; without a ``scope`` it stays `Forbidden`. ``anonymous``: as
+        anybody may ask, without the token.
+        """
+        allowances = ["anonymous"] if anonymous else [f"token:{self._member}"]
         if paging:
             allowances.append(f"user-paging:{self._member}")
         try:
             return await self._ask.get(
                 path,
                 params=params,
-                token=self._token,
+                token=None if anonymous else self._token,
                 allowances=allowances,
                 max_body=max_body,
                 robots=False,
                 patient=patient,
             )
         except Forbidden as error:
-            if error.status == 401:
+            if error.status == 401 and not anonymous:
                 raise TokenRefused(self._words(error, "does not take the token")) from None
             if scope is None:
                 raise
             what = f"the token may lack the scope {scope}"
-            raise TokenRefused(self._words(error, what)) from None
+            raise ScopeLacking(self._words(error, what), scope) from None
 
     def _words(self, error: StatusError, what: str) -> str:
         return self._advice(f"{self._ask.host} {error.what}: {what}")
@@ -295,28 +275,12 @@ def _home_status(status: ApiStatus, boost_of: HomeStatus | None = None) -> HomeS
     )
 
 
-def _entry(entry: ApiBoostable) -> HomeStatus | None:
+def home_entry(entry: ApiBoostable) -> HomeStatus | None:
     """A timeline entry; a boost whose original is unusable is left out."""
     if entry.reblog is None:
         return _home_status(entry)
     original = _home_status(entry.reblog) if is_local_id(entry.reblog.id) else None
     return _home_status(entry, original) if original is not None else None
-
-
-def _next_max_id(
-    headers: Mapping[str, str], entries: Sequence[ApiStatus], asked: str | None
-) -> str | None:
-    """The id to go on from: by the Link header, else the last entry; never the one just asked."""
-    link = re.search(r"<([^<>]*)>\s*;\s*rel=\"?next", headers.get("Link", ""))
-    found = None
-    if link is not None:
-        try:
-            found = parse_qs(urlsplit(link[1]).query).get("max_id", [None])[-1]
-        except ValueError:
-            found = None
-    if found is None and entries and "Link" not in headers:
-        found = entries[-1].id
-    return found if found and is_local_id(found) and found != asked else None
 
 
 def _async_refresh(headers: Mapping[str, str]) -> AsyncRefresh | None:

@@ -19,6 +19,8 @@ from toottail.types.hosts import host_of
 
 if TYPE_CHECKING:
     from toottail.servers.asker import Asker
+    from toottail.servers.door import Answer
+    from toottail.servers.signatures import Scheme
 
 _T = TypeVar("_T")
 
@@ -74,11 +76,11 @@ async def identify(ask: Asker, *, robots: bool = True) -> Software:
     being answered (`Unreachable`, `ServerFault`, `TooManyRequests`).
     """
     try:
-        links = await ask.get("/.well-known/nodeinfo", max_body=_MOST_BYTES, robots=robots)
+        links = await _get(ask, "/.well-known/nodeinfo", robots=robots)
         href = _newest(_decode(ask.host, links.body, _Links).links)
         if not href.startswith("/") and host_of(href) is None:
             return Software("unknown", "")
-        document = await ask.get(href, max_body=_MOST_BYTES, robots=robots)
+        document = await _get(ask, href, robots=robots)
         told = _decode(ask.host, document.body, _Document).software
     except (RedirectedAway, ServerFault):
         raise
@@ -89,6 +91,14 @@ async def identify(ask: Asker, *, robots: bool = True) -> Software:
         told.version.strip()[:_LONGEST_NAME],
         told.repository,
     )
+
+
+async def _get(ask: Asker, path_or_url: str, *, robots: bool) -> Answer:
+    # A signed request need not wait for the pause between anonymous ones. Paths that crawlers are
+    # not to read are left alone all the same: servers among themselves do so here (GoToSocial).
+    free = robots and ask.signs and ask.pause() > 0 and ask.may(path_or_url)
+    signed: bool | Scheme = "cavage" if free else False
+    return await ask.get(path_or_url, max_body=_MOST_BYTES, robots=robots, signed=signed)
 
 
 def _decode(host: str, body: bytes, kind: type[_T]) -> _T:

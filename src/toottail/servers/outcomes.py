@@ -69,7 +69,10 @@ def error_text(headers: Mapping[str, str], body: bytes) -> str:
         said = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    words = [said.get(key) for key in ("error", "error_description")] if type(said) is dict else []
+    said = said if type(said) is dict else {}
+    words = [said.get(key) for key in ("error", "error_description")]
+    if type(said.get("error")) is dict:  # as Misskey has it
+        words = [said["error"].get(key) for key in ("code", "message")]
     text = "; ".join(word for word in words if isinstance(word, str))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_TEXT]
 

@@ -7,10 +7,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
+from typing import Literal
 
 from toottail.errors import NotPermittedYet
 from toottail.servers.budgets import HostBudget
 from toottail.servers.robots import Robots
+from toottail.servers.signatures import Scheme
+
+Signature = Scheme | Literal["wanted", "refused"]
 
 
 def utc_now() -> datetime:
@@ -52,8 +56,14 @@ class Permit:
         self._patience = timedelta(seconds=patience)
         self._places = in_flight
         self._flying = 0
+        self.barred: str | None = None
+        """Why nothing may be asked at all, in words for people; None where something may."""
         self._queue: deque[asyncio.Future[None]] = deque()
         self.robots = robots
+        self.signature: Signature | None = None
+        """What is known of the signature that the host wants under ActivityPub requests."""
+        self.knocking = asyncio.Lock()
+        """Held by who finds that out: met twice at once, an actor brings GoToSocial's 500."""
 
     @property
     def robots(self) -> Robots | None:
@@ -64,7 +74,7 @@ class Permit:
     def robots(self, robots: Robots | None) -> None:
         self._robots = robots
         if robots is not None:
-            self.budget.pace(robots.crawl_delay or 0.0)
+            self.budget.pace(robots.crawl_delay or 0.0, robots.signed_delay or 0.0)
 
     @property
     def flying(self) -> int:
@@ -80,19 +90,22 @@ class Permit:
         return Admission(self, names)
 
     async def _enter(self, names: Sequence[str]) -> None:
-        await self._take_place()
+        await self._take_place(names)
         try:
             await self._wait_for_budget(names)
             # Counted before the wait for the lane's word, so that no other request takes its room.
             self.budget.spend(names, self.clock())
             await self._before_send()
         except BaseException:
-            self._leave()
+            self._leave(names)
             raise
         self.sent += 1
 
-    async def _take_place(self) -> None:
-        while self._flying >= (1 if self._robots and self.budget.paced else self._places):
+    def _is_paced(self, names: Sequence[str]) -> bool:
+        return self._robots is not None and self.budget.paced(names) > 0
+
+    async def _take_place(self, names: Sequence[str]) -> None:
+        while self._flying >= (1 if self._is_paced(names) else self._places):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._queue.append(turn)
             try:
@@ -112,9 +125,9 @@ class Permit:
             await self._sleep((until - now).total_seconds())
             now = self.clock()
 
-    def _leave(self) -> None:
+    def _leave(self, names: Sequence[str]) -> None:
         self._flying -= 1
-        if self._robots and self.budget.paced:
+        if self._is_paced(names):
             # The pause is the host's to notice: it begins when it has answered.
             self.budget.rested_from(self.clock())
         self._wake()
@@ -145,4 +158,4 @@ class Admission:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._permit._leave()
+        self._permit._leave(self._names)

@@ -2,11 +2,15 @@
 
 No file (4xx) allows everything; a server that fails is asked again later, and nothing else before
 that. Only the first 500 KiB count. A group that names us wins over ``*``.
+
+A request signed by our actor is federation, as between any two servers: of such only a group that
+names us disposes, ``*`` means crawlers.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -37,22 +41,26 @@ class RobotsRecord:
 class Robots:
     """The rules of one host for us."""
 
-    __slots__ = ("_rules", "crawl_delay")
+    __slots__ = ("_named", "_rules", "crawl_delay", "signed_delay")
 
     def __init__(self, text: str | None) -> None:
         self._rules = Protego.parse(text) if text else None
-        delay = self._rules.crawl_delay(OUR_NAME) if self._rules else None
-        self.crawl_delay: float | None = min(delay, _LONGEST_DELAY) if delay else None
+        named = _groups(text, _names_us) if text else []
+        self._named = Protego.parse("\n".join(named)) if named else None
+        self.crawl_delay = _delay(self._rules)
         """Seconds the host wants between our requests; at most ten minutes are kept."""
+        self.signed_delay = _delay(self._named)
+        """The same for requests that are signed."""
 
     @classmethod
     def from_record(cls, record: RobotsRecord) -> Robots:
         """The rules in a record."""
         return cls(record.text)
 
-    def allows(self, url_path: str) -> bool:
+    def allows(self, url_path: str, *, signed: bool = False) -> bool:
         """Whether we may ask for this path (with its query)."""
-        return self._rules is None or self._rules.can_fetch(url_path, OUR_NAME)
+        rules = self._named if signed else self._rules
+        return rules is None or rules.can_fetch(url_path, OUR_NAME)
 
 
 async def fetch_robots(ask: Asker, now: datetime | None = None) -> RobotsRecord:
@@ -85,20 +93,39 @@ def _ours(text: str) -> str:
     """
     if len(text) <= _SHORT:
         return text
+    kept = _groups(text, _means_us)
+    if len(kept) <= _MOST_RULES:
+        return "\n".join(kept)
+    agent = OUR_NAME if _groups(text, _names_us) else "*"
+    return f"User-agent: {agent}\nDisallow: /"
+
+
+def _groups(text: str, is_wanted: Callable[[str], bool]) -> list[str]:
+    """The lines of the groups that have a wanted agent; of their agents just the wanted ones."""
     kept: list[str] = []
     mine = in_agents = False
     for line in text.splitlines():
         agent = _AGENT.match(line)
         if agent:
-            mine = (in_agents and mine) or _means_us(agent[1])
-            kept += [line] if _means_us(agent[1]) else []
+            wanted = is_wanted(agent[1].strip().lower())
+            mine = (in_agents and mine) or wanted
+            kept += [line] if wanted else []
         elif mine and (rule := line.partition("#")[0].strip()):
             kept.append(rule)
         if line.partition("#")[0].strip():
             in_agents = agent is not None
-    return "\n".join(kept) if len(kept) <= _MOST_RULES else "User-agent: *\nDisallow: /"
+    return kept
+
+
+def _names_us(agent: str) -> bool:
+    name = agent.rstrip("*")
+    return bool(name) and OUR_NAME.lower().startswith(name)
 
 
 def _means_us(agent: str) -> bool:
-    name = agent.strip().lower()
-    return name.startswith("*") or OUR_NAME.lower().startswith(name.rstrip("*"))
+    return agent.startswith("*") or OUR_NAME.lower().startswith(agent.rstrip("*"))
+
+
+def _delay(rules: Protego | None) -> float | None:
+    delay = rules.crawl_delay(OUR_NAME) if rules else None
+    return min(delay, _LONGEST_DELAY) if delay else None

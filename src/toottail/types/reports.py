@@ -13,14 +13,28 @@ class Progress:
     collected: bool = False
     statuses_read: int = 0
     conversations: int = 0
+    alone: int = 0
+    """Of these, posts that are brought without their conversation."""
     looked: int = 0
     finished: int = 0
     found: int = 0
     delivered: int = 0
+    feeds: int = 0
+    """Profiles and hashtags to be read at their hosts."""
+    feeds_done: int = 0
     waiting_for: tuple[tuple[str, datetime], ...] = ()
     """Hosts that let us ask again only later, and when."""
     problem: str | None = None
     exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What became of one source; ``problem`` says why it was not read, None where it was."""
+
+    source: str
+    entries: int
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,15 @@ class Report:
     requests_home: int = 0
     requests_remote: int = 0
     hosts_failed: dict[str, str] = field(default_factory=dict)
+    sources: tuple[SourceReport, ...] = ()
+    profiles: int = 0
+    hashtags: int = 0
+    profiles_opted_out: int = 0
+    posts_delivered: int = 0
+    """Posts of profiles and hashtags that were brought without their conversations."""
+    posts_not_obtained: int = 0
+    feeds_failed: dict[str, str] = field(default_factory=dict)
+    """Profiles and hashtags that could not be read, and why."""
     seconds: float = 0.0
     problem: str | None = None
     would_resolve: tuple[str, ...] = ()

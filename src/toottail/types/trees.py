@@ -28,7 +28,8 @@ class Node:
 
     ``state`` is None while the home was never asked for it and never showed it. ``answers`` tells
     whether its author's host answered lately (None: nobody asked). ``believed`` is False where the
-    host that named it has named too much there that was not confirmed.
+    host that named it has named too much there that was not confirmed. ``barred`` says why the
+    operator wants its host left alone, in words for people; ``shut_out`` that the home blocks it.
     """
 
     uri: str
@@ -43,3 +44,12 @@ class Node:
     opted_out: bool = False
     gone: bool = False
     observed: str | None = None
+    barred: str | None = None
+    shut_out: bool = False
+
+    @property
+    def unnamed(self) -> str | None:
+        """Why it is not asked for by name, None where it may be."""
+        if self.opted_out:
+            return "its author asks not to be fetched (nobot)"
+        return f"{self.host}: {self.barred}" if self.barred is not None else None
