@@ -5,6 +5,7 @@
     │   ├── SettingsError        a setting or the configuration file is wrong
     │   ├── InvalidHost          not the name of a server
     │   └── TokenRefused         the home does not take the token, or it lacks a scope
+    │       └── ScopeLacking     the home says that something is outside the token's scopes
     ├── HomeFailed               the home does not answer, or is no server we can serve: exit code 1
     ├── StorageError             the database, or the disk below it: exit code 1
     │   ├── DatabaseUnavailable  cannot be started or reached
@@ -17,6 +18,7 @@
         ├── Unreachable          no answer: DNS, TCP, TLS, a time limit
         ├── AddressRefused       its address is private, or its name is no public one
         ├── RobotsRefused        its robots.txt does not want us
+        ├── HostBarred           our operator wants it left alone, or it refused us before
         ├── TooManyRequests      429
         ├── AnswerRefused        an answer we will not read: too large, no JSON, a redirect loop
         │   └── RedirectedAway   a redirect to another host, whose lane must ask
@@ -51,6 +53,14 @@ class InvalidHost(UsageError):
 
 class TokenRefused(UsageError):
     """The home does not take the token, or the token lacks a scope; the message names it."""
+
+
+class ScopeLacking(TokenRefused):
+    """The home answered that something is outside the token's scopes; ``scope`` covers it."""
+
+    def __init__(self, message: str, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class HomeFailed(TootTailError):
@@ -110,6 +120,10 @@ class AddressRefused(RemoteError):
 
 class RobotsRefused(RemoteError):
     """The host's robots.txt disallows this path to us."""
+
+
+class HostBarred(RemoteError):
+    """The host is left alone: by our operator's wish, or because it refused us; nothing is sent."""
 
 
 class TooManyRequests(RemoteError):

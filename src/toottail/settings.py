@@ -9,17 +9,32 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from toottail import __version__
 from toottail.errors import SettingsError
 
 _PREFIX = "TOOTTAIL_"
+
+# It goes into headers and documents as it is, so it is held to what needs no escape in any of them.
+_ACTOR_URL = re.compile(
+    r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(/[a-z0-9_~][a-z0-9._~-]*)*/[a-z0-9_]{1,30}"
+)
 
 Network = IPv4Network | IPv6Network
 
@@ -39,11 +54,31 @@ def _networks(value: object) -> object:
     return words
 
 
+def _lists(value: object) -> object:
+    words = _words(value)
+    if not isinstance(words, (list, tuple)):
+        return words
+    for word in words:
+        if "://" in str(word) and not str(word).startswith("https://"):
+            raise ValueError(f"{word} is neither a file nor an https URL")
+    return tuple(words)
+
+
 def _connect_to(value: object) -> object:
     if not isinstance(value, str):
         return value
     pairs = (pair.partition("=") for pair in _words(value) or [])  # type: ignore[attr-defined]
     return {name: target for name, _, target in pairs}
+
+
+def _actor_url(value: str | None) -> str | None:
+    if value is not None and not _ACTOR_URL.fullmatch(value):
+        raise PydanticCustomError(
+            "actor_url",
+            "expected something like https://toottail.example.org/actor: https on the usual port, a "
+            "public name, and a path that ends with the actor's name, in small letters and digits",
+        )
+    return value
 
 
 class Settings(BaseModel):
@@ -60,12 +95,21 @@ class Settings(BaseModel):
 
     service_url: str = "https://toottail.example"
     """Who runs this, for the User-Agent: an admin who wants a word with us looks here."""
+    actor_url: Annotated[str | None, AfterValidator(_actor_url)] = None
+    """The public https URL of our actor, in whose name requests are signed where that is wanted."""
+    actor_key_file: Path | None = None
+    """Where the actor's private key is, if not in the data folder."""
     allow_networks: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     """Private address ranges that may be asked all the same (tests, private networks)."""
     connect_to: Annotated[dict[str, str], BeforeValidator(_connect_to)] = Field(
         default_factory=dict
     )
     """``{".example": "127.0.0.1:8443"}``: where names with this ending are really served."""
+
+    blocklists: Annotated[tuple[str, ...], BeforeValidator(_lists)] = ()
+    """Block lists, files or https URLs: who is on one is neither asked nor named to a home."""
+    allowlist: Annotated[tuple[str, ...], BeforeValidator(_lists)] = ()
+    """Allow lists, files or https URLs: where there is one, nobody else is asked or named."""
 
     home_in_flight: int = Field(default=4, ge=1, le=16)
     """Requests at once to a home."""
@@ -83,6 +127,15 @@ class Settings(BaseModel):
     """Longest a request may take in all."""
     bodies_in_memory: int = Field(default=64 << 20, ge=1 << 20)
     """Bytes of answers held at once, over all requests of this process."""
+
+    on_start: SecretStr | None = None
+    """URL of a monitor that is told when a run begins."""
+    on_done: SecretStr | None = None
+    """URL of a monitor that is told when a run ended well."""
+    on_fail: SecretStr | None = None
+    """URL of a monitor that is told when a run failed, or was stopped."""
+    lan_monitors: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Monitors (``NAME:PORT``) that may be pinged over http and at private addresses."""
 
     lease: float = Field(default=10, ge=2)
     """How long a lane stays ours without a renewal."""
@@ -113,8 +166,10 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
     Raises `SettingsError`.
     """
     env = dict(os.environ if environ is None else environ)
-    path = config or (Path(env["TOOTTAIL_CONFIG"]) if env.get("TOOTTAIL_CONFIG") else None)
-    values: dict[str, Any] = _read_file(path) if path else {}
+    path = config_file(config, env)
+    values: dict[str, Any] = read_toml(path) if path else {}
+    # Accounts are no settings: the command that serves them reads them.
+    values.pop("account", None)
     origin = {key: f"{path}, key {key}" for key in values}
     for field in Settings.model_fields:
         variable = _PREFIX + field.upper()
@@ -130,7 +185,13 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
         raise SettingsError(_explain(error, origin, path)) from None
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def config_file(config: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration file: ``config``, else what TOOTTAIL_CONFIG names, else None."""
+    return config or (Path(environ["TOOTTAIL_CONFIG"]) if environ.get("TOOTTAIL_CONFIG") else None)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds. Raises `SettingsError` where it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from toottail.settings import Settings
+from toottail.types.sources import KINDS
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -33,3 +34,12 @@ def test_every_file_and_folder_that_the_architecture_names_is_there() -> None:
     ]
     assert len(named) > 20
     assert [path for path in named if not (CHECKOUT / path).exists()] == []
+
+
+def test_every_source_is_documented_with_its_scopes_and_nothing_else() -> None:
+    text = (CHECKOUT / "docs" / "sources.md").read_text()
+    rows = re.findall(r"^\| `([a-z_]+)[^`]*` \| (\d+) \| ([^|]*)\|", text, flags=re.MULTILINE)
+    documented = {
+        kind: (int(n), set(re.findall(r"[a-z]+:[a-z]+", scopes))) for kind, n, scopes in rows
+    }
+    assert documented == {word: (kind.entries, set(kind.scopes)) for word, kind in KINDS.items()}

@@ -29,19 +29,19 @@ def test_lines_come_when_something_changed_and_not_too_often(
 ) -> None:
     clock = [100.0]
     monkeypatch.setattr(progress, "monotonic", lambda: clock[0])
-    shown = progress.Display("home.example", None)
+    shown = progress.Display(["home.example"], None)
 
     def lines_after(wait: float, read: int) -> int:
         clock[0] += wait
-        shown.show(Progress(statuses_read=read))
+        shown.show(0, Progress(statuses_read=read))
         return capsys.readouterr().err.count("\n")
 
     assert lines_after(0, 40) == 1
     assert lines_after(progress.LINE_EVERY / 2, 80) == 0
     assert lines_after(progress.LINE_EVERY, 80) == 1
     assert lines_after(progress.LINE_EVERY * 5, 80) == 0
-    shown.show(Progress(statuses_read=81))
-    shown.show(Progress(collected=True, statuses_read=81))
+    shown.show(0, Progress(statuses_read=81))
+    shown.show(0, Progress(collected=True, statuses_read=81))
     assert capsys.readouterr().err.count("\n") == 2, "the run's size is told at once"
 
 
@@ -52,7 +52,7 @@ def test_times_are_typed_as_people_write_them(text: str, seconds: float) -> None
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1d", "1e9", "20 m m", "inf", "nan"])
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1w", "1e9", "20 m m", "inf", "nan"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a length of time"):
         parse_duration(text)

@@ -28,13 +28,14 @@ def test_version_prints_the_version(shell: Shell) -> None:
 def test_help_names_the_commands_and_the_exit_codes(shell: Shell) -> None:
     done = shell.run("--help")
     assert done.returncode == 0
-    for word in ("fetch", "explain", "migrate", "demo", "Exit codes"):
+    for word in ("fetch", "import", "explain", "migrate", "demo", "Exit codes"):
         assert word in done.stdout
 
 
 def test_help_of_fetch_names_every_option(shell: Shell) -> None:
     shown = shell.run("fetch", "--help").stdout
     options = "limit dry-run json strict max-wait token-file config verbose"
+    options += " on-start on-done on-fail"
     for option in options.split():
         assert f"--{option}" in shown
     assert "--token " not in shown

@@ -13,6 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from toottail.repository.database import Database, connector, open_pool
+from toottail.servers.actor import actor_of
+from toottail.servers.signatures import make_key, open_signer
 from toottail.settings import Settings, load
 from toottail.simulator.options import Options
 from toottail.simulator.report import report
@@ -91,9 +93,15 @@ async def play(
     options: dict[str, Any],
     settings: dict[str, str],
 ) -> AsyncIterator[Stage]:
-    """Serve ``world``; ``settings`` are further ``TOOTTAIL_`` variables by their short names."""
+    """Serve ``world``; ``settings`` are further ``TOOTTAIL_`` variables by their short names.
+
+    ``scopes`` among the ``options`` are those of the member's token; with ``actor`` requests can be
+    signed, and the world's hosts know who that is.
+    """
+    scopes = options.pop("scopes", None)
+    actor = an_actor(folder, settings) if options.pop("actor", False) else None
     speed = Options(**(FAST | options))
-    async with Simulator(world, folder, options=speed) as simulator:
+    async with Simulator(world, folder, options=speed, scopes=scopes, actor=actor) as simulator:
         patch.setenv("SSL_CERT_FILE", str(simulator.ca_file))
         variables = {f"TOOTTAIL_{name.upper()}": value for name, value in settings.items()}
         environ = {
@@ -104,6 +112,19 @@ async def play(
         }
         async with open_pool(connector(database_url), embedded=False) as database:
             yield Stage(simulator, database, load(environ=environ))
+
+
+def an_actor(folder: Path, settings: dict[str, str]) -> dict[str, Any]:
+    """The document of a new actor, whom ``settings`` name from now on."""
+    path = folder / "actor.pem"
+    make_key(path)
+    settings |= {"actor_url": "https://actor.example/actor", "actor_key_file": str(path)}
+    told = Settings(actor_url=settings["actor_url"], actor_key_file=path)
+    signer = open_signer(told)
+    assert signer is not None
+    actor = actor_of(told, signer.public_pem)
+    assert actor is not None
+    return actor.document()
 
 
 def people(world: World, *hosts: str, flavour: str = "mastodon") -> list[Account]:

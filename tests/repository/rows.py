@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from toottail.repository import conversations, members, timelines
+from toottail.repository import conversations, members, sources, timelines
 from toottail.repository.conversations import Locked
 from toottail.repository.database import Connection
 from toottail.repository.timelines import Seen
 from toottail.types.hosts import host_of
+from toottail.types.sources import Source
 from toottail.types.statuses import FoundStatus
 
 HOME = "home.example"
@@ -30,8 +31,8 @@ async def member(conn: Connection, home: str = HOME, name: str = "mira") -> int:
 async def run(conn: Connection, member_id: int, wanted: int = 200, *, dry: bool = False) -> UUID:
     """A run of the member that has begun, its timeline due."""
     run_id = uuid4()
-    await members.start_run(conn, run_id, member_id, wanted=wanted, dry=dry)
-    await members.ask_collect(conn, member_id, now())
+    await members.start_run(conn, run_id, member_id, dry=dry)
+    await sources.choose(conn, member_id, run_id, [Source("home", entries=wanted)], now())
     return run_id
 
 

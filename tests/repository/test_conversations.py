@@ -18,7 +18,7 @@ from tests.repository.rows import (
     stages,
     watch,
 )
-from toottail.repository import conversations, deliveries, looks, timelines
+from toottail.repository import conversations, deliveries, looks, missing, timelines
 from toottail.repository.database import Connection, Database
 
 ROOT, MIDDLE, REPLY = "https://a.example/1", "https://b.example/2", "https://c.example/3"
@@ -167,3 +167,18 @@ async def conversation_of_watch(database: Database) -> list[int]:
 async def _merge(conn: Connection, gone: int, kept: int) -> None:
     async with conn.transaction():
         await conversations.merge(conn, gone, kept)
+
+
+async def test_merging_what_came_alone_with_a_watch_keeps_the_watch_of_the_whole(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        whole = await watch(conn, ROOT, "1")
+        await missing.store(
+            conn, HOME, await member(conn), [found(MIDDLE)], "b.example", whole=False
+        )
+        alone = await conversation_of(conn, MIDDLE)
+        await conversations.merge(conn, whole, alone)
+        row = await conn.fetchrow("SELECT alone, anchor_id, anchor_uri FROM watches")
+        assert row is not None
+        assert tuple(row) == (False, "1", ROOT)

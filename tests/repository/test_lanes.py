@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.repository.rows import HOME, member, now, watch
+from tests.repository.rows import HOME, member, now, run, watch
 from toottail.errors import LaneLost
-from toottail.repository import hosts, lanes
+from toottail.repository import feeds, hosts, lanes
 from toottail.repository.database import Connection, Database
+from toottail.repository.feeds import WantedFeed
 
 A, B = uuid4(), uuid4()
 LONG = timedelta(minutes=5)
@@ -169,9 +170,16 @@ async def test_lanes_are_due_for_active_members_only_and_while_nobody_holds_them
 async def test_every_kind_of_work_makes_its_lane_due(database: Database) -> None:
     async with database.connection() as conn:
         member_id = await member(conn)
-        await conn.execute("UPDATE members SET collect_at = now() WHERE id = $1", member_id)
+        run_id = await run(conn, member_id)
         assert await lanes.due(conn, now()) == [HOME]
-        await conn.execute("UPDATE members SET collect_at = NULL")
+        await conn.execute("UPDATE sources SET collect_at = NULL")
+        wanted = [WantedFeed("f.example", "ann@f.example")]
+        await feeds.want(conn, HOME, member_id, [run_id], "profile", wanted, now())
+        assert await lanes.due(conn, now()) == ["f.example"]
+        (feed,) = await feeds.due(conn, "f.example", now(), 9)
+        await feeds.store_posts(conn, feed.id, [], now())
+        assert await lanes.due(conn, now()) == [HOME]
+        await feeds.finish(conn, HOME, feed.id)
         await hosts.want_probes(conn, ["p.example"], now())
         assert await lanes.due(conn, now()) == ["p.example"]
         await conn.execute("UPDATE hosts SET probe_at = NULL")

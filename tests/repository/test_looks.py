@@ -40,6 +40,27 @@ async def test_the_first_question_goes_before_what_it_may_make_needless(database
         assert len(await looks.due(conn, "b.example", now(), 9)) == 2
 
 
+async def test_of_the_statuses_of_one_host_one_is_asked_about_at_a_time(database: Database) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await _close_all(conn, "a.example", "done")
+        placed = [LookTarget(f"https://b.example/{n}", "b.example", "", "placed") for n in range(3)]
+        await looks.add(conn, number, "a.example", placed, 99)
+        (first,) = await looks.due(conn, "b.example", now(), 9)
+        assert (first.uri, first.crowd, first.root_uri) == (placed[0].uri, 3, ROOT)
+        assert await looks.due(conn, "b.example", now(), 9, [first.id]) == []
+        await looks.close(conn, first.id, "done")
+        (second,) = await looks.due(conn, "b.example", now(), 9)
+        assert (second.uri, second.crowd) == (placed[1].uri, 2)
+
+
+async def test_what_is_being_asked_is_not_due_again(database: Database) -> None:
+    async with database.transaction() as conn:
+        await watch(conn, ROOT, "1")
+        (due,) = await looks.due(conn, "a.example", now(), 9)
+        assert await looks.due(conn, "a.example", now(), 9, [due.id]) == []
+
+
 async def test_the_same_question_is_asked_once(database: Database) -> None:
     async with database.transaction() as conn:
         number = await watch(conn, ROOT, "1")

@@ -91,3 +91,21 @@ def test_misnumbered_migrations_are_refused(tmp_path: Path, names: list[str]) ->
         (tmp_path / name).write_text("SELECT 1")
     with pytest.raises(ValueError, match="migration"):
         migrations.read_migrations(tmp_path)
+
+
+async def test_what_was_read_of_timelines_before_sources_is_kept(empty: Any) -> None:
+    steps = read_migrations()
+    await migrate(empty, steps[:2])
+    await empty.execute(
+        "INSERT INTO members (home, token_fingerprint, token_sealed, newest_id, depth, collect_at)"
+        " VALUES ('home.example', 'f', 's', '77', 120, now());"
+        "INSERT INTO runs (id, member_id, wanted, collected, statuses_read)"
+        " SELECT gen_random_uuid(), id, 400, true, 120 FROM members"
+    )
+    await migrate(empty, steps)
+    row = await empty.fetchrow(
+        "SELECT kind, home, newest_id, depth, collect_at IS NOT NULL FROM sources"
+    )
+    assert tuple(row) == ("home", "home.example", "77", 120, True)
+    row = await empty.fetchrow("SELECT kind, wanted, collected, read FROM run_sources")
+    assert tuple(row) == ("home", 400, True, 120)

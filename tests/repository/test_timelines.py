@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.repository.rows import HOME, conversation_of, member, now, run, seen, set_stage, states
+from tests.repository.rows import HOME, conversation_of, member, seen, set_stage, states
 from toottail.repository import timelines
 from toottail.repository.database import Database
 
@@ -78,28 +78,3 @@ async def test_a_conversation_is_looked_at_again_only_when_it_is_time(database: 
         assert await timelines.resume(conn, HOME, member_id) == ["a.example"]
         assert await timelines.resume(conn, HOME, member_id) == []
         assert await conn.fetchval("SELECT state FROM looks") == "due"
-
-
-async def test_a_timeline_reading_counts_for_the_runs_that_wanted_it(database: Database) -> None:
-    async with database.transaction() as conn:
-        member_id = await member(conn)
-        run_id = await run(conn, member_id, wanted=80)
-        (due,) = await timelines.due_collects(conn, HOME, now())
-        assert (due.wanted, due.run_ids) == (80, (run_id,))
-        await timelines.count_read(conn, due.run_ids, 40)
-        await timelines.set_collected(conn, member_id, due.run_ids, newest_id="5", depth=80)
-        assert await timelines.due_collects(conn, HOME, now()) == []
-        row = await conn.fetchrow("SELECT collected, statuses_read FROM runs")
-        assert row is not None
-        assert tuple(row) == (True, 40)
-
-
-async def test_a_run_that_begins_during_a_reading_gets_one_of_its_own(database: Database) -> None:
-    async with database.transaction() as conn:
-        member_id = await member(conn)
-        await run(conn, member_id, wanted=40)
-        (due,) = await timelines.due_collects(conn, HOME, now())
-        late = await run(conn, member_id, wanted=200)
-        await timelines.set_collected(conn, member_id, due.run_ids, newest_id="5", depth=40)
-        assert not await conn.fetchval("SELECT collected FROM runs WHERE id = $1", late)
-        assert len(await timelines.due_collects(conn, HOME, now())) == 1

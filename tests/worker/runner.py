@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 
 from pydantic import SecretStr
 
@@ -24,7 +25,7 @@ async def main(home: str, token: str) -> None:
         async with open_database(settings) as database:
             say("ready")
             outcome = await fetch(settings, database, home, SecretStr(token))
-        say(json.dumps({name: getattr(outcome, name) for name in outcome.__slots__}))
+        say(json.dumps(asdict(outcome)))
     except TootTailError as error:
         say(f"error: {type(error).__name__}: {error}")
 

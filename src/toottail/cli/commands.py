@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from toottail import __version__
+from toottail.cli.actor import app as actor_app
 from toottail.cli.durations import parse_duration
+from toottail.cli.hosts_commands import hosts_app
+from toottail.cli.import_commands import app as import_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,10 +54,50 @@ def _global(
 
 @app.command()
 def fetch(
-    home: Annotated[str, typer.Argument(metavar="HOME", help="Your server: example.social.")],
+    home: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[HOME]",
+            help="Your server: example.social, or @you@example.social. Without it, all accounts "
+            "of the configuration file.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="How many of the newest statuses of the timeline to read.")
-    ] = 200,
+        int | None,
+        typer.Option(
+            min=1, help="How many of the newest statuses of the home timeline to read; else 200."
+        ),
+    ] = None,
+    sources: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="What to read, with commas: home=400,lists,bookmarks,followings. "
+            "toottail sources --all tells all.",
+        ),
+    ] = None,
+    profile_posts: Annotated[
+        int | None,
+        typer.Option(min=1, max=40, help="Posts to bring of each profile; else 20."),
+    ] = None,
+    profile_again: Annotated[
+        float | None,
+        typer.Option(
+            parser=_max_wait, metavar="TIME", help="How long to leave a profile alone; else 7d."
+        ),
+    ] = None,
+    with_conversations: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-conversations/--without-conversations",
+            help="What profiles and hashtags bring comes with its replies.",
+            show_default=False,
+        ),
+    ] = None,
+    tag_servers: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Servers to read hashtags from.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be resolved, and resolve nothing.")
     ] = False,
@@ -71,16 +115,51 @@ def fetch(
         Path | None,
         typer.Option(metavar="FILE", help="The token; else TOOTTAIL_TOKEN, else it is asked for."),
     ] = None,
+    on_start: Annotated[
+        str | None, typer.Option(metavar="URL", help="Pinged when the run begins.")
+    ] = None,
+    on_done: Annotated[
+        str | None, typer.Option(metavar="URL", help="Pinged when it went well.")
+    ] = None,
+    on_fail: Annotated[
+        str | None, typer.Option(metavar="URL", help="Pinged when it failed or was stopped.")
+    ] = None,
     config: Config = None,
     verbose: Verbose = False,
 ) -> None:
     """Bring home every reply that your timeline's conversations lack, once."""
     _log(verbose)
-    from toottail.cli.fetch import Wanted
+    from toottail.cli.fetch import Options, Wanted
     from toottail.cli.fetch import fetch as run_fetch
+    from toottail.cli.pings import pinged
 
-    wanted = Wanted(home, limit, dry_run, json, strict, max_wait, token_file, config)
-    raise typer.Exit(run_fetch(wanted))
+    options = Options(
+        limit=limit,
+        sources=_listed(sources),
+        profile_posts=profile_posts,
+        profile_again=None if profile_again is None else timedelta(seconds=profile_again),
+        with_conversations=with_conversations,
+        tag_servers=_listed(tag_servers),
+    )
+    wanted = Wanted(home, dry_run, json, strict, max_wait, token_file, config, options)
+    urls = {"on_start": on_start, "on_done": on_done, "on_fail": on_fail}
+    raise typer.Exit(pinged(lambda: run_fetch(wanted), config, urls))
+
+
+@app.command()
+def sources(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Tell which kinds there are, and their scopes.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """List what is read for each account, and what is not, and why."""
+    _log(verbose)
+    from toottail.cli.sources import show_sources
+
+    raise typer.Exit(show_sources(everything=everything, as_json=json, config=config))
 
 
 @app.command()
@@ -98,6 +177,11 @@ def explain(
     from toottail.cli.explain import explain as run_explain
 
     raise typer.Exit(run_explain(url, home, as_json=json, config=config))
+
+
+app.add_typer(actor_app, name="actor")
+app.add_typer(hosts_app, name="hosts")
+app.add_typer(import_app, name="import")
 
 
 @app.command()
@@ -125,6 +209,10 @@ def run() -> int:
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [word for word in text.split(",") if word.strip()] if text else None
 
 
 def _log(verbose: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toottail.errors import TootTailError
 from toottail.types.reports import Progress, Report
 
 COUNTS = (
@@ -24,6 +26,11 @@ COUNTS = (
     "requests_home",
     "requests_remote",
     "hosts_failed",
+    "profiles",
+    "profiles_opted_out",
+    "hashtags",
+    "posts_delivered",
+    "posts_not_obtained",
     "seconds",
 )
 """Keys of the JSON object whose values are numbers, or null where a failed run cannot tell."""
@@ -40,6 +47,11 @@ def as_json(report: Report, *, dry: bool) -> dict[str, Any]:
     found |= {name: getattr(report, name) for name in COUNTS}
     found["hosts_failed"] = len(report.hosts_failed)
     found["failed_hosts"] = failed_hosts(report)
+    found["sources"] = [
+        {"source": one.source, "entries": one.entries, "problem": one.problem}
+        for one in report.sources
+    ]
+    found["failed_profiles"] = dict(report.feeds_failed)
     if dry:
         found["would_resolve"] = list(report.would_resolve)
     return found
@@ -64,6 +76,46 @@ def failure_as_json(home: str, problem: str, progress: Progress | None) -> dict[
     return found
 
 
+Ended = Report | TootTailError
+
+
+def all_as_json(accounts: Sequence[tuple[str, Ended]], *, dry: bool) -> dict[str, Any]:
+    """The object for several accounts: each by itself, and the sums of their counts."""
+    reports = [one for _, one in accounts if isinstance(one, Report)]
+    shown = [
+        as_json(one, dry=dry) if isinstance(one, Report) else failure_as_json(name, str(one), None)
+        for name, one in accounts
+    ]
+    found: dict[str, Any] = {
+        "finished": len(reports) == len(accounts) and all(report.finished for report in reports),
+        "accounts": shown,
+    }
+    return found | {
+        name: sum(one[name] for one in shown if one[name] is not None)
+        for name in COUNTS
+        if name != "seconds"
+    }
+
+
+def print_failure(name: str, error: TootTailError) -> None:
+    """Prints why one of several accounts was not served."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(Text.assemble((name, "bold"), (": failed", "red")))
+    console.print(Text(f"  {error}", style="yellow"))
+
+
+def print_total(accounts: Sequence[tuple[str, Ended]]) -> None:
+    """Prints what several accounts came to."""
+    reports = [one for _, one in accounts if isinstance(one, Report)]
+    delivered = sum(report.delivered + report.posts_delivered for report in reports)
+    asked = sum(report.requests for report in reports)
+    done = sum(report.finished for report in reports)
+    print(
+        f"{done} of {len(accounts)} accounts finished, {delivered} statuses delivered, "
+        f"{asked} requests counted for them"
+    )
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Prints ``value`` as one line on standard output."""
     print(json.dumps(value), flush=True)
@@ -86,6 +138,12 @@ def print_table(report: Report, *, dry: bool) -> None:
     console.print(table)
     for host, why in failed_hosts(report).items():
         console.print(Text.assemble("  ", (host, "yellow"), f": {why}"))
+    for source in report.sources:
+        if source.problem is not None:
+            words = f" was not read: {source.problem}"
+            console.print(Text.assemble("  the source ", (source.source, "yellow"), words))
+    for name, why in report.feeds_failed.items():
+        console.print(Text.assemble("  ", (name, "yellow"), f" could not be read: {why}"))
     if report.problem is not None:
         console.print(Text(report.problem, style="yellow"))
 
@@ -112,10 +170,26 @@ def _rows(report: Report, *, dry: bool) -> list[tuple[int | float, str]]:
             (report.not_obtained, "asked for, and not obtained by the home"),
             (report.unreachable, "out of reach (toottail explain URL tells why)"),
         ]
+    rows += _feed_rows(report)
     rows += [
         (report.requests_home, f"requests to {report.home}"),
         (report.requests_remote, "requests to other servers"),
         (round(report.seconds, 1), "seconds"),
         (len(report.hosts_failed), "servers told nothing" + (":" if report.hosts_failed else "")),
     ]
+    return rows
+
+
+def _feed_rows(report: Report) -> list[tuple[int | float, str]]:
+    """Lines about profiles and hashtags, where any were wanted."""
+    rows: list[tuple[int | float, str]] = []
+    if report.profiles:
+        rows.append((report.profiles, "profiles looked at"))
+    if report.profiles_opted_out:
+        rows.append((report.profiles_opted_out, "of them ask not to be read"))
+    if report.hashtags:
+        rows.append((report.hashtags, "hashtags read at other servers"))
+    if report.profiles or report.hashtags:
+        rows.append((report.posts_delivered, "posts of theirs delivered"))
+        rows.append((report.posts_not_obtained, "not obtained by the home"))
     return rows

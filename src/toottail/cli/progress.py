@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from time import monotonic
 
 from rich.console import Console, Group, RenderableType
@@ -22,24 +23,27 @@ _MOST_HOSTS = 4
 
 
 class Display:
-    """Takes the progress of a run on one home and lets a person see it."""
+    """Takes the progress of runs, one on each of ``homes``, and lets a person see it."""
 
-    def __init__(self, home: str, draw: Callable[[RenderableType], None] | None) -> None:
+    def __init__(self, homes: Sequence[str], draw: Callable[[RenderableType], None] | None) -> None:
         self.latest: Progress | None = None
-        self._home = home
+        self._parts = [Progress()] * len(homes)
+        self._home = homes[0] if len(homes) == 1 else f"{len(homes)} accounts"
         self._draw = draw
-        self._heading = f"{home}: starting"
+        self._heading = f"{self._home}: starting"
         self._last_line = ""
         self._next_line = 0.0
         self._refresh()
 
-    def show(self, progress: Progress) -> None:
-        """Shows a new state."""
+    def show(self, number: int, progress: Progress) -> None:
+        """Shows a new state of the run with this number, beside those of the others."""
+        self._parts[number] = progress
+        progress = summed(self._parts)
         if self.latest is not None and progress.collected and not self.latest.collected:
             # The run's size is known only now: that is told at once.
             self._next_line = 0.0
         self.latest = progress
-        doing = "at work" if progress.collected else "reading the timeline"
+        doing = "at work" if progress.collected else "reading"
         self._heading = f"{self._home}: {doing}"
         self._refresh()
 
@@ -59,15 +63,35 @@ class Display:
                 self._last_line = line
 
 
+def summed(parts: Sequence[Progress]) -> Progress:
+    """Several runs seen as one; a conversation that two of them have counts twice."""
+    if len(parts) == 1:
+        return parts[0]
+    waiting: dict[str, datetime] = {}
+    for part in parts:
+        for host, until in part.waiting_for:
+            waiting[host] = min(until, waiting.get(host, until))
+    counts = {
+        name: sum(getattr(part, name) for part in parts)
+        for name, kind in Progress.__annotations__.items()
+        if kind == "int"
+    }
+    return Progress(
+        collected=all(part.collected for part in parts),
+        waiting_for=tuple(waiting.items()),
+        **counts,
+    )
+
+
 @contextmanager
-def display(home: str) -> Iterator[Display]:
+def display(homes: Sequence[str]) -> Iterator[Display]:
     """A display on standard error, for as long as the block lasts."""
     console = Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield Display(home, None)
+        yield Display(homes, None)
         return
     with Live(console=console, transient=True, refresh_per_second=8) as live:
-        yield Display(home, live.update)
+        yield Display(homes, live.update)
 
 
 def one_line(progress: Progress) -> str:
@@ -81,6 +105,8 @@ def one_line(progress: Progress) -> str:
         f"{progress.found} replies found",
         f"{progress.delivered} delivered",
     ]
+    if progress.feeds:
+        parts.append(f"{progress.feeds_done} of {progress.feeds} profiles and hashtags")
     if progress.waiting_for:
         parts.append(f"waiting for {_waiting(progress)}")
     return ", ".join(parts)
@@ -113,6 +139,8 @@ def _drawing(heading: str, progress: Progress | None) -> RenderableType:
     grid.add_row("", "", whole)
     grid.add_row("  replies", str(progress.found), "found")
     grid.add_row("", str(progress.delivered), "delivered")
+    if progress.feeds:
+        grid.add_row("  profiles, hashtags", str(progress.feeds_done), f"of {progress.feeds} read")
     if not progress.waiting_for:
         return Group(spinner, grid)
     waiting = Text(f"  waiting for {_waiting(progress)}", style="yellow")

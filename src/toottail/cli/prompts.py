@@ -39,6 +39,23 @@ def find_token(home: str, token_file: Path | None) -> SecretStr:
     return SecretStr(token)
 
 
+def read_token(home: str, file: Path | None, variable: str | None) -> SecretStr:
+    """The token in a file, or in an environment variable of that name, and nowhere else.
+
+    Raises `UsageError` where there is none, or it cannot be one.
+    """
+    if file is not None:
+        token = _checked(_read(file), str(file))
+    else:
+        name = variable or VARIABLE
+        given = os.environ.pop(name, "")
+        if not given:
+            raise UsageError(f"there is no token for {home}: {name} is not set")
+        token = _checked(given, name)
+    logs.hide(token)
+    return SecretStr(token)
+
+
 def where_to_get_one(home: str) -> str:
     """How the member gets a token, in a few lines."""
     return (

@@ -17,6 +17,14 @@ from toottail.types.statuses import FoundStatus
 
 async def climb(visit: Visit, watch: DueWatch) -> None:
     """Reads the home's context of the anchor and opens the look at the root it shows."""
+    if watch.anchor_id is None:
+        # The home has nothing of it to show: what was wanted by itself is brought at least.
+        async with visit.fenced() as conn:
+            at = visit.now()
+            await deliveries.set_stage(
+                conn, watch.home, watch.conversation_id, "plan", at, watch.problem
+            )
+        return
     _, client = visit.home(watch.members)
     above: tuple[HomeStatus, ...] = ()
     below: tuple[HomeStatus, ...] = ()
@@ -45,7 +53,7 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
         conversation = await conversations.climb(conn, conversation, watch.home)
         woken: set[str] = set()
         if conversation.root_uri == watch.root_uri:
-            views = await looks.other_views(conn, conversation.id)
+            views = await looks.other_views(conn, conversation.id, visit.ask().signs)
             woken = await looks.add(conn, conversation.id, watch.home, views, len(views))
         await deliveries.look_again(conn, watch.home, conversation.id, visit.now(), watch.problem)
         await visit.wake(conn, {conversation.host, *woken})
@@ -83,7 +91,8 @@ def _replies(
 ) -> list[FoundStatus]:
     """What the home shows below the anchor, each with its parent."""
     uris = {status.local_id: status.uri for status in (*above, *below)}
-    uris[watch.anchor_id] = watch.anchor_uri
+    if watch.anchor_id is not None:
+        uris[watch.anchor_id] = watch.anchor_uri
     return [
         FoundStatus(
             uri=status.uri,

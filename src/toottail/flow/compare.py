@@ -28,9 +28,9 @@ async def compare(visit: Visit, watch: DueWatch) -> None:
     async with visit.connection() as conn:
         nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
     missing = [node for node in nodes if node.state not in AT_HOME]
-    if not missing:
-        await _next(visit, watch, "done")
-    elif not worth_asking(watch, nodes, counted=traits_of(visit.software).counts_replies):
+    if not missing or not worth_asking(
+        watch, nodes, counted=traits_of(visit.software).counts_replies
+    ):
         await _next(visit, watch, "plan")
     else:
         await _ask(visit, watch, nodes)
@@ -73,8 +73,12 @@ def _known_root_id(watch: DueWatch, nodes: Sequence[Node]) -> str | None:
 async def _ask(visit: Visit, watch: DueWatch, nodes: Sequence[Node]) -> None:
     _, client = visit.home(watch.members)
     root_id = _known_root_id(watch, nodes)
+    asked = root_id or watch.anchor_id
+    if asked is None:  # the home has nothing of it
+        await _next(visit, watch, "plan")
+        return
     try:
-        context = await client.context(root_id or watch.anchor_id)
+        context = await client.context(asked)
     except Gone:
         await _next(visit, watch, "failed", "the home no longer has the status")
         return

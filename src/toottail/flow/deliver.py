@@ -11,7 +11,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from toottail.errors import RemoteError, TooManyRequests
-from toottail.flow.plan import Trust, plan
+from toottail.flow.home_blocks import knows_blocks, learn_blocks
+from toottail.flow.plan import Plan, Trust, plan
 from toottail.flow.visit import Visit
 from toottail.repository import conversations, deliveries, hosts, members
 from toottail.repository.database import Connection
@@ -44,15 +45,17 @@ def climbs(visit: Visit, watch: DueWatch) -> bool:
 
 async def plan_round(visit: Visit, watch: DueWatch) -> None:
     """Decides what is resolved next in one conversation, or that it is over."""
-    async with visit.connection() as conn:
-        nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
-        counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
-        dry = await members.only_dry(conn, watch.conversation_id, watch.home)
-    trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
-    found = plan(nodes, climbs=climbs(visit, watch), trust=trust)
+    if not await knows_blocks(visit):
+        async with visit.connection() as conn:
+            _, found = await _plan(conn, visit, watch)
+        if found.resolve:
+            await learn_blocks(visit, watch.members)
     async with visit.fenced() as conn:
+        # Kept before it is read: what a look stores meanwhile would fall between two rounds.
         await conversations.keep(conn, watch.conversation_id)
         await deliveries.hold_watch(conn, watch.home, watch.conversation_id)
+        nodes, found = await _plan(conn, visit, watch)
+        dry = await members.only_dry(conn, watch.conversation_id, watch.home)
         if found.wait_for:
             await hosts.want_probes(conn, sorted(found.wait_for), visit.now())
             await visit.wake(conn, found.wait_for)
@@ -75,11 +78,18 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
             await _end(conn, visit, watch, nodes)
 
 
+async def _plan(conn: Connection, visit: Visit, watch: DueWatch) -> tuple[list[Node], Plan]:
+    nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
+    counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
+    trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
+    return nodes, plan(nodes, climbs=climbs(visit, watch), trust=trust)
+
+
 async def _end(conn: Connection, visit: Visit, watch: DueWatch, nodes: list[Node]) -> None:
     retry = await deliveries.next_retry(conn, watch.home, watch.conversation_id)
     if retry is not None and retry <= visit.now() + _WAIT_FOR_RETRY:
         await deliveries.set_stage(conn, watch.home, watch.conversation_id, "resolve", None)
-    elif watch.unproven and watch.verifies < _MOST_VERIFIES:
+    elif (watch.unproven or _hopes(watch, nodes)) and watch.verifies < _MOST_VERIFIES:
         at = visit.now() + _settling(visit, watch, nodes)
         await deliveries.set_stage(conn, watch.home, watch.conversation_id, "verify", at)
     else:
@@ -87,6 +97,11 @@ async def _end(conn: Connection, visit: Visit, watch: DueWatch, nodes: list[Node
         await deliveries.set_stage(
             conn, watch.home, watch.conversation_id, "done", None, watch.problem
         )
+
+
+def _hopes(watch: DueWatch, nodes: list[Node]) -> bool:
+    """Whether something that is wanted by itself was only to come along with another post."""
+    return watch.alone and any(node.state == "expected" for node in nodes)
 
 
 def _settling(visit: Visit, watch: DueWatch, nodes: list[Node]) -> timedelta:
@@ -104,6 +119,9 @@ def _settling(visit: Visit, watch: DueWatch, nodes: list[Node]) -> timedelta:
 
 async def resolve(visit: Visit, due: DueDelivery) -> None:
     """Makes the home fetch one status and stores what it answered."""
+    if due.withheld:
+        await _withdraw(visit, due)
+        return
     _, client = visit.home(due.members)
     try:
         found = await client.resolve(due.uri)
@@ -122,6 +140,14 @@ async def resolve(visit: Visit, due: DueDelivery) -> None:
             await _obtained(visit, due, found)
 
 
+async def _withdraw(visit: Visit, due: DueDelivery) -> None:
+    """Deleted, opted out or blocked since the round was planned: it is planned anew without it."""
+    async with visit.fenced() as conn:
+        await deliveries.keep(conn, visit.host, due.uri)
+        await deliveries.withdraw(conn, visit.host, due.uri)
+        await deliveries.end_round(conn, visit.host, due.conversation_id, visit.now())
+
+
 async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
     home = visit.host
     async with visit.fenced() as conn:
@@ -129,11 +155,15 @@ async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
         await members.spend(conn, [due.conversation_id], home, visit.sent())
         parent = await deliveries.parent_of(conn, home, due.uri)
         is_root = parent is not None and parent.uri is None and parent.placed
-        proven = is_root or (
-            parent is not None
-            and parent.state in AT_HOME
-            and parent.local_id is not None
-            and parent.local_id == found.in_reply_to_id
+        proven = (
+            is_root
+            or due.alone
+            or (
+                parent is not None
+                and parent.state in AT_HOME
+                and parent.local_id is not None
+                and parent.local_id == found.in_reply_to_id
+            )
         )
         number = await deliveries.store_outcome(
             conn,

@@ -15,11 +15,14 @@ from toottail.errors import (
 )
 from toottail.flow.look_again import next_look
 from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
-from toottail.repository import conversations, hosts, looks, members
+from toottail.repository import conversations, feeds, hosts, looks, members
 from toottail.repository.conversations import Locked
 from toottail.repository.database import Connection
 from toottail.repository.looks import DueLook
-from toottail.servers.dialects import NOTE_API_OFF, choose
+from toottail.servers.consent import leave_alone_until
+from toottail.servers.dialects import REMEMBERED, choose
+from toottail.servers.dialects.base import CROWD, PLACED, below
+from toottail.servers.dialects.local_ids import id_in_api, local_id_of
 from toottail.types.hosts import host_of
 from toottail.types.statuses import LookTarget, Reading
 
@@ -31,8 +34,8 @@ _PLACING_AT_ONCE = 4
 
 async def look(visit: Visit, due: DueLook) -> None:
     """Asks one question and stores what it brought, or why it brought nothing."""
-    target = LookTarget(due.uri, visit.host, due.how, due.hint)
-    dialect = choose(visit.software, api_off=visit.row.api_off)
+    target = LookTarget(due.uri, visit.host, due.how, _hint(due))
+    dialect = choose(visit.software, visit.row.notes)
     try:
         reading = await dialect.look(visit.ask(), target, visit.software)
     except Gone:
@@ -54,10 +57,18 @@ async def look(visit: Visit, due: DueLook) -> None:
     await _store(visit, due, reading)
 
 
+def _hint(due: DueLook) -> str:
+    """Where a host has many statuses to be asked about, its view from the root tells of all."""
+    return below(due.root_uri) if due.hint == PLACED and due.crowd >= CROWD else due.hint
+
+
 def _elsewhere(due: DueLook, moved: RedirectedAway) -> Reading:
     host = host_of(moved.url)
     if host is None:
         return Reading(refused=moved.what)
+    # A name that its server's URIs do not carry: the thread stays under the URI that homes know.
+    if (local_id := id_in_api(moved.url) or local_id_of(moved.url)) is not None:
+        return Reading(further=(LookTarget(due.uri, host, "context", local_id),))
     return Reading(further=(LookTarget(moved.url, host, due.how, due.hint),))
 
 
@@ -70,9 +81,14 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
             return
         await looks.spend(conn, conversation.id, requests)
         await members.spend(conn, [conversation.id], visit.host, requests)
-        await hosts.note_answer(conn, visit.host, visit.now())
-        if NOTE_API_OFF in reading.notes:
-            await hosts.note_api_off(conn, visit.host)
+        if requests:
+            await hosts.note_answer(conn, visit.host, visit.now())
+        if visit.row.refused_times and reading.refused is None:
+            await hosts.note_welcome(conn, visit.host)
+        learnt = REMEMBERED.intersection(reading.notes) - visit.row.notes
+        if learnt:
+            visit.row = await hosts.remember(conn, visit.host, learnt)
+        await _note_signature(conn, visit)
         news = 0
         if reading.gone:
             await conversations.mark_gone(conn, due.uri)
@@ -80,7 +96,8 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
             conversation, news = await _store_statuses(conn, visit, due, conversation, reading)
         failed = (reading.gone and due.uri != conversation.root_uri) or reading.refused
         words = reading.refused or ("it is gone" if reading.gone else None)
-        await looks.close(conn, due.id, "failed" if failed else "done", words)
+        state = "failed" if failed else "needless" if _only_leads_on(due, reading) else "done"
+        await looks.close(conn, due.id, state, words)
         wake = await looks.add(
             conn,
             conversation.id,
@@ -99,6 +116,20 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
         for number in {conversation.id, *doubted}:
             wake |= await _conclude(conn, visit, number, news=bool(news))
         await visit.wake(conn, wake)
+
+
+def _only_leads_on(due: DueLook, reading: Reading) -> bool:
+    """Whether the answer is no more than that the same is to be asked in another way."""
+    if reading.statuses or reading.listed:
+        return False
+    return any(further.uri == due.uri and further.how != due.how for further in reading.further)
+
+
+async def _note_signature(conn: Connection, visit: Visit) -> None:
+    """Stores what the host was seen to want signed, if that is news."""
+    learnt = visit.ask().signature
+    if learnt is not None and learnt != visit.row.known_signature(visit.now()):
+        await hosts.note_signature(conn, visit.host, learnt, visit.now())
 
 
 async def _locked(conn: Connection, due: DueLook) -> Locked | None:
@@ -145,7 +176,7 @@ async def _conclude(
             if woken:
                 return woken
     if open_looks.due == 0 and open_looks.failed:
-        views = await looks.other_views(conn, conversation_id)
+        views = await looks.other_views(conn, conversation_id, visit.ask().signs)
         woken = await looks.add(conn, conversation_id, visit.host, views, len(views))
         if woken:
             return woken
@@ -180,10 +211,13 @@ async def _try_later(visit: Visit, due: DueLook, error: RemoteError) -> None:
     async with visit.fenced() as conn:
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         await looks.retry(conn, due.id, visit.retry_at(), str(error))
-    if visit.failures() >= HOST_FAILS_AFTER or (
-        visit.refusals() >= HOST_REFUSES_AFTER and _names_no_time(error)
-    ):
+    if visit.failures() >= HOST_FAILS_AFTER:
         await give_up(visit, error.what)
+    elif visit.refusals() >= HOST_REFUSES_AFTER and _names_no_time(error):
+        until = leave_alone_until(visit.now(), "too many", visit.row.refused_times + 1)
+        async with visit.fenced() as conn:
+            await hosts.note_refusal(conn, visit.host, error.what, until)
+        await leave(visit, error.what)
 
 
 def _names_no_time(error: RemoteError) -> bool:
@@ -194,7 +228,15 @@ async def give_up(visit: Visit, problem: str) -> None:
     """Ends all looks at a host that does not answer; later looks try it again."""
     async with visit.fenced() as conn:
         await hosts.note_problem(conn, visit.host, problem, visit.now())
+    await leave(visit, problem)
+
+
+async def leave(visit: Visit, why: str) -> None:
+    """Ends all looks at a host that is not to be asked, and whatever else was to be found there."""
+    async with visit.fenced() as conn:
+        await hosts.drop_probe(conn, visit.host)
         wake: set[str] = set()
-        for number in await looks.give_up_host(conn, visit.host, f"{visit.host}: {problem}"):
+        await feeds.give_up_host(conn, visit.host, why)
+        for number in await looks.give_up_host(conn, visit.host, f"{visit.host}: {why}"):
             wake |= await _conclude(conn, visit, number, news=False)
         await visit.wake(conn, wake)

@@ -147,8 +147,10 @@ class _Planner:
         parent = self.nodes.get(node.parent_uri) if node.parent_uri else None
         if node.gone:
             self.unreachable[node.uri] = "its author's server says it is gone"
-        elif node.opted_out and not (self.climbs and self.children[node.uri]):
-            self.unreachable[node.uri] = "its author asks not to be fetched (nobot)"
+        elif node.shut_out:
+            self.unreachable[node.uri] = f"the home blocks {node.host}"
+        elif node.unnamed and not (self.climbs and self.children[node.uri]):
+            self.unreachable[node.uri] = node.unnamed
         elif node.state in LOST:
             pass
         elif parent is not None and self._blocks(parent):
@@ -161,7 +163,7 @@ class _Planner:
         return (
             node.state in (None, "pending")
             and node.uri not in self.unreachable
-            and not node.opted_out
+            and not node.unnamed
         )
 
     def _carried(self, node: Node) -> bool:
@@ -173,7 +175,7 @@ class _Planner:
             child = below.pop()
             if self._wanted(child) or child.state in ("resolved", "expected"):
                 return True
-            if child.opted_out and child.uri not in self.unreachable:
+            if child.unnamed and child.uri not in self.unreachable:
                 below.extend(self.children[child.uri])
         return False
 
@@ -188,11 +190,11 @@ class _Planner:
         if not self.climbs:
             if len(chain) == 1:
                 resolve[leaf.uri] = None
-            elif not chain[-1].opted_out:
+            elif not chain[-1].unnamed:
                 resolve[chain[-1].uri] = None
             return
         start = max(0, len(chain) - CHUNK)
-        while chain[start].opted_out:
+        while chain[start].unnamed:
             start -= 1  # the leaf itself is none: a chunk ends at what may be asked for by name
         top = chain[start:]
         above = top[1:]
@@ -203,7 +205,7 @@ class _Planner:
             resolve[top[0].uri] = None
             along.update(dict.fromkeys(node.uri for node in above))
         else:
-            first = next((node for node in reversed(chain) if not node.opted_out), leaf)
+            first = next((node for node in reversed(chain) if not node.unnamed), leaf)
             resolve[first.uri] = None
 
     def _missing_chain(self, leaf: Node) -> list[Node]:

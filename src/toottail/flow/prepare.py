@@ -18,8 +18,10 @@ from toottail.errors import (
 from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import hosts, members
 from toottail.repository.hosts import HostRow
+from toottail.servers.consent import leave_alone_until
 from toottail.servers.nodeinfo import Software, identify
 from toottail.servers.robots import Robots, RobotsRecord, fetch_robots
+from toottail.types.hosts import host_of
 
 FRESH = timedelta(days=1)
 """So long robots.txt and nodeinfo are believed."""
@@ -56,8 +58,8 @@ async def find_software(visit: Visit, *, robots: bool) -> Software:
     """Asks what runs at the host and stores it. Raises `RemoteError` where it does not answer."""
     try:
         software = await identify(visit.ask(), robots=robots)
-    except RedirectedAway:
-        software = Software("unknown", "")
+    except RedirectedAway as away:
+        software = await _software_of_server(visit, host_of(away.url))
     except (AnswerRefused, StatusError) as error:
         if visit.failures():
             raise
@@ -70,6 +72,16 @@ async def find_software(visit: Visit, *, robots: bool) -> Software:
     return software
 
 
+async def _software_of_server(visit: Visit, server: str | None) -> Software:
+    """What runs behind a name that another host serves, as far as that one is known."""
+    if server is None:
+        return Software("unknown", "")
+    async with visit.fenced() as conn:
+        await hosts.store_server(conn, visit.host, server, visit.now())
+        known = await hosts.get(conn, server)
+    return Software(known.software or "unknown", known.version or "")
+
+
 async def note_failure(visit: Visit, error: RemoteError) -> bool:
     """Stores that the host did not answer; True when it failed too often to go on now."""
     hopeless = isinstance(error, TooManyRequests) and not error.told
@@ -80,5 +92,8 @@ async def note_failure(visit: Visit, error: RemoteError) -> bool:
         ):
             await hosts.postpone_probe(conn, visit.host, visit.retry_at())
             return False
+        if hopeless:
+            until = leave_alone_until(visit.now(), "too many", visit.row.refused_times + 1)
+            await hosts.note_refusal(conn, visit.host, error.what, until)
         await hosts.note_problem(conn, visit.host, error.what, visit.now())
     return True

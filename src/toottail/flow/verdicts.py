@@ -55,8 +55,9 @@ def _judge(node: Node, planned: Plan, *, looked: bool) -> Verdict:
     reason = planned.unreachable.get(node.uri)
     if kind not in ("not_yet", "not_obtained"):
         return Verdict(kind, words, node.observed)
-    if node.opted_out and kind == "not_yet":
-        return Verdict("opted_out", "its author asks not to be fetched (nobot)")
+    if node.unnamed and kind == "not_yet":
+        # A home that fetches what is above a reply may bring it along all the same.
+        return Verdict("opted_out" if node.opted_out else "unreachable", node.unnamed)
     if kind == "not_obtained":
         return Verdict(kind, words, node.observed)
     if reason is not None:

@@ -6,6 +6,7 @@ an outcome and a next time in one fenced transaction, and ends. They meet in the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -29,6 +30,8 @@ class Visit(Protocol):
     host: str
     row: HostRow
     software: Software
+    one_at_a_time: asyncio.Lock
+    """Held by a step that asks the home for what all of its steps need."""
 
     def now(self) -> datetime:
         """The time, UTC."""

@@ -72,7 +72,11 @@ _MERGE = (
     """UPDATE watches SET stage = 'look', next_at = NULL
        WHERE conversation_id IN ($1, $2) AND stage IN ('done', 'failed')""",
     """UPDATE watches AS w SET stage = 'look', next_at = NULL,
-           ends_at = greatest(w.ends_at, o.ends_at)
+           ends_at = greatest(w.ends_at, o.ends_at), alone = w.alone AND o.alone,
+           anchor_uri = CASE WHEN w.anchor_id IS NULL THEN o.anchor_uri ELSE w.anchor_uri END,
+           anchor_parent = CASE WHEN w.anchor_id IS NULL THEN o.anchor_parent
+                           ELSE w.anchor_parent END,
+           anchor_id = coalesce(w.anchor_id, o.anchor_id)
        FROM watches AS o WHERE w.conversation_id = $2 AND o.conversation_id = $1
            AND o.home = w.home""",
     """DELETE FROM watches AS o USING watches AS w
@@ -304,5 +308,12 @@ async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -
 
 
 async def mark_gone(conn: Connection, uri: str) -> None:
-    """Notes that a status' own host says it is no longer there."""
-    await conn.execute("UPDATE statuses SET gone = true WHERE uri = $1", uri)
+    """Notes that a status' own host says it is no longer there, and forgets all but its URI.
+
+    That stays, so that no other host's listing brings it back.
+    """
+    await conn.execute(
+        "UPDATE statuses SET gone = true, url = NULL, created_at = NULL, replies_count = NULL"
+        " WHERE uri = $1",
+        uri,
+    )

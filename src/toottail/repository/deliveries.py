@@ -13,7 +13,7 @@ LATELY = timedelta(hours=1)
 """A host that answered within this time counts as answering."""
 
 _DUE_WATCHES = """
-SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown, stage,
+SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown, alone, stage,
     verifies, unproven, tries, root_uri, conversations.host AS root_host, conversations.created_at,
     watches.problem,
     ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
@@ -27,8 +27,14 @@ WHERE home = $1 AND next_at <= $2 AND EXISTS (
 ORDER BY next_at LIMIT $3
 """
 
+# Where ancestors are to come along the home needs a while afterwards, which others can fill.
 _DUE_DELIVERIES = """
 SELECT uri, conversation_id, tries,
+    EXISTS (SELECT FROM watches WHERE watches.home = deliveries.home AND alone
+        AND watches.conversation_id = deliveries.conversation_id) AS alone,
+    (SELECT s.gone OR s.opted_out OR n.barred IS NOT NULL OR n.shut_out
+     FROM statuses AS s, standing(ARRAY[s.host], $1) AS n
+     WHERE s.uri = deliveries.uri) AS withheld,
     ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
           WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
               AND active_until > $2 ORDER BY member_id) AS members
@@ -37,20 +43,32 @@ WHERE home = $1 AND next_at <= $2 AND EXISTS (
     SELECT FROM watchers JOIN members ON members.id = member_id
     WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
         AND active_until > $2)
-ORDER BY next_at, conversation_id LIMIT $3
+ORDER BY next_at - CASE WHEN EXISTS (
+        SELECT FROM deliveries AS along
+        WHERE along.conversation_id = deliveries.conversation_id AND along.home = $1
+            AND along.state = 'expected')
+    THEN interval '20 s' ELSE interval '0' END, conversation_id LIMIT $3
 """
 
 _NODES = """
 SELECT s.uri, s.parent_uri, s.host, s.placed, d.local_id,
     CASE WHEN d.state IS NULL AND s.host = $1 THEN 'already_there' ELSE d.state END AS state,
     coalesce(d.tries, 0) AS tries,
-    s.listed_by, s.opted_out, s.gone, d.observed,
-    CASE WHEN h.answered_at > $3 THEN true
+    s.listed_by, s.opted_out, s.gone, d.observed, n.barred, n.shut_out,
+    -- Nobody asks a barred host whether it answers; one that refuses us is well.
+    CASE WHEN n.barred IS NOT NULL THEN false
+         WHEN h.answered_at > $3 OR h.refused_until > now() THEN true
          WHEN h.problem_at > $3 THEN false END AS answers
 FROM statuses AS s
+    JOIN standing(ARRAY(SELECT DISTINCT host FROM statuses WHERE conversation_id = $2), $1) AS n
+        ON n.host = s.host
     LEFT JOIN deliveries AS d ON d.home = $1 AND d.uri = s.uri
     LEFT JOIN hosts AS h ON h.host = s.host
-WHERE s.conversation_id = $2 ORDER BY s.ord
+WHERE s.conversation_id = $2
+    -- Brought without its conversation, only what is wanted by itself counts.
+    AND (d.state IS NOT NULL OR NOT EXISTS (
+        SELECT FROM watches WHERE home = $1 AND conversation_id = $2 AND alone))
+ORDER BY s.ord
 """
 
 _TRUST = """
@@ -106,6 +124,12 @@ UPDATE deliveries SET state = $3, local_id = coalesce($4, local_id), next_at = $
 WHERE home = $1 AND uri = $2 RETURNING conversation_id
 """
 
+# Never asked for, it is forgotten; else what was seen of it stays.
+_WITHDRAW = (
+    "DELETE FROM deliveries WHERE home = $1 AND uri = $2 AND tries = 0",
+    "UPDATE deliveries SET state = 'given_up', next_at = NULL WHERE home = $1 AND uri = $2",
+)
+
 _ROUND_OVER = """
 UPDATE watches SET stage = 'plan', next_at = $3
 WHERE home = $1 AND conversation_id = $2 AND stage = 'resolve' AND NOT EXISTS (
@@ -138,12 +162,16 @@ WHERE home = $1 AND conversation_id = $2 AND state = 'resolved'
 
 @dataclass(frozen=True, slots=True)
 class DueWatch:
-    """A watch whose next step is due; ``members`` may be asked with, in that order."""
+    """A watch whose next step is due; ``members`` may be asked with, in that order.
+
+    ``anchor_id`` is None where no timeline of the home showed the status. ``alone``: only what was
+    wanted by itself is brought home, not its conversation.
+    """
 
     home: str
     conversation_id: int
     anchor_uri: str
-    anchor_id: str
+    anchor_id: str | None
     anchor_parent: str | None
     root_id: str | None
     shown: int | None
@@ -156,15 +184,22 @@ class DueWatch:
     created_at: datetime | None
     problem: str | None
     members: Sequence[int]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A status that is to be resolved at a home now."""
+    """A status that is to be resolved at a home now.
+
+    ``withheld``: since that was planned it became known that it must not be. ``alone``: it is
+    wanted by itself, wherever it hangs.
+    """
 
     uri: str
     conversation_id: int
     tries: int
+    withheld: bool
+    alone: bool
     members: Sequence[int]
 
 
@@ -187,9 +222,6 @@ async def postpone(conn: Connection, home: str, until: datetime) -> None:
     )
     await conn.execute(
         "UPDATE deliveries SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
-    )
-    await conn.execute(
-        "UPDATE members SET collect_at = $2 WHERE home = $1 AND collect_at < $2", home, until
     )
 
 
@@ -284,6 +316,13 @@ async def store_outcome(
         _OUTCOME, home, uri, state, local_id, again_at, observed, inferred
     )
     return number
+
+
+async def withdraw(conn: Connection, home: str, uri: str) -> None:
+    """Takes back that a status is to be resolved."""
+    await conn.execute(_ALONE, home, uri)
+    for statement in _WITHDRAW:
+        await conn.execute(statement, home, uri)
 
 
 @dataclass(frozen=True, slots=True)

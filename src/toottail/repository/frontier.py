@@ -9,7 +9,15 @@ from toottail.repository.database import Connection
 
 _NEXT_DUE = """
 SELECT min(at) FROM (
-    SELECT min(collect_at) AS at FROM members WHERE home = $1 AND active_until > now()
+    SELECT min(collect_at) AS at FROM sources JOIN members ON members.id = member_id
+    WHERE sources.home = $1 AND active_until > now()
+  UNION ALL
+    SELECT min(next_at) FROM feed_watches JOIN members ON members.id = member_id
+    WHERE feed_watches.home = $1 AND active_until > now()
+  UNION ALL
+    SELECT min(next_at) FROM feeds WHERE host = $1 AND state = 'due' AND EXISTS (
+        SELECT FROM feed_watches JOIN members ON members.id = member_id
+        WHERE feed_id = feeds.id AND active_until > now())
   UNION ALL
     SELECT min(next_at) FROM looks WHERE host = $1 AND state = 'due' AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
@@ -38,10 +46,16 @@ async def next_due(conn: Connection, lane: str) -> datetime | None:
 
 _RUN_NEXT_DUE = """
 WITH mine AS (SELECT conversation_id FROM run_conversations WHERE run_id = $1),
-whose AS (SELECT home, members.collect_at FROM runs JOIN members ON members.id = member_id
+whose AS (SELECT home, member_id FROM runs JOIN members ON members.id = member_id
           WHERE runs.id = $1)
 SELECT min(at) FROM (
-    SELECT collect_at AS at FROM whose
+    SELECT min(collect_at) AS at FROM sources JOIN whose USING (member_id)
+  UNION ALL
+    SELECT min(feeds.next_at) FROM feeds JOIN run_feeds ON feed_id = id
+    WHERE run_id = $1 AND state = 'due'
+  UNION ALL
+    SELECT min(fw.next_at) FROM feed_watches AS fw JOIN run_feeds USING (feed_id)
+        JOIN whose USING (home) WHERE run_id = $1
   UNION ALL
     SELECT min(looks.next_at) FROM looks JOIN mine USING (conversation_id) WHERE state = 'due'
   UNION ALL

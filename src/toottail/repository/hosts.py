@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from toottail.repository.database import Connection
+from toottail.repository.database import Connection, Row
+
+_SIGNATURE_FRESH = timedelta(days=1)
+_REFUSED_FOR = timedelta(hours=1)
+"""So long a host that refused our signature is left alone: the fault may be ours, and be mended."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A host as stored; times are None while nothing is known."""
+    """A host as stored; times are None while nothing is known. ``notes`` are words of dialects."""
 
     host: str
     software: str | None = None
@@ -23,14 +27,28 @@ class HostRow:
     problem: str | None = None
     problem_at: datetime | None = None
     probe_at: datetime | None = None
-    api_off: bool = False
     fetches_ancestors: bool | None = None
+    signature: str | None = None
+    signature_at: datetime | None = None
+    refused: str | None = None
+    refused_until: datetime | None = None
+    refused_times: int = 0
+    server: str | None = None
+    server_at: datetime | None = None
+    notes: frozenset[str] = frozenset()
+
+    def known_signature(self, now: datetime) -> str | None:
+        """What signature the host wants; None while that is unknown, or was learnt long ago."""
+        if self.signature is None or self.signature_at is None:
+            return None
+        believed = _REFUSED_FOR if self.signature == "refused" else _SIGNATURE_FRESH
+        return self.signature if now - self.signature_at < believed else None
 
 
 async def get(conn: Connection, host: str) -> HostRow:
     """What is known of ``host``; an empty row for a new one."""
     row = await conn.fetchrow("SELECT * FROM hosts WHERE host = $1", host)
-    return HostRow(**row) if row else HostRow(host)
+    return _read(row, host)
 
 
 async def store_software(
@@ -43,6 +61,17 @@ async def store_software(
         host,
         software,
         version,
+        now,
+    )
+
+
+async def store_server(conn: Connection, host: str, server: str, now: datetime) -> None:
+    """Notes which other host is behind the name ``host``."""
+    await conn.execute(
+        "INSERT INTO hosts (host, server, server_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (host) DO UPDATE SET server = $2, server_at = $3",
+        host,
+        server,
         now,
     )
 
@@ -82,6 +111,32 @@ async def note_problem(conn: Connection, host: str, problem: str, now: datetime)
     )
 
 
+async def note_refusal(conn: Connection, host: str, what: str, until: datetime) -> None:
+    """Notes that a host refuses us, once more, and until when it is left alone."""
+    await conn.execute(
+        "INSERT INTO hosts (host, refused, refused_until, refused_times) VALUES ($1, $2, $3, 1)"
+        " ON CONFLICT (host) DO UPDATE SET refused = $2, refused_until = $3,"
+        " refused_times = hosts.refused_times + 1",
+        host,
+        what,
+        until,
+    )
+
+
+async def note_welcome(conn: Connection, host: str) -> None:
+    """Notes that a host that refused us before has let us read something."""
+    await conn.execute(
+        "UPDATE hosts SET refused = NULL, refused_until = NULL, refused_times = 0"
+        " WHERE host = $1 AND refused_times > 0",
+        host,
+    )
+
+
+async def drop_probe(conn: Connection, host: str) -> None:
+    """Nobody is to find out whether a host answers."""
+    await conn.execute("UPDATE hosts SET probe_at = NULL WHERE host = $1", host)
+
+
 async def want_probes(conn: Connection, wanted: Sequence[str], now: datetime) -> None:
     """Makes the question due whether these hosts answer."""
     await conn.execute(
@@ -99,9 +154,26 @@ async def postpone_probe(conn: Connection, host: str, until: datetime) -> None:
     )
 
 
-async def note_api_off(conn: Connection, host: str) -> None:
-    """Notes that a host's API is closed to anonymous readers."""
-    await conn.execute("UPDATE hosts SET api_off = true WHERE host = $1", host)
+async def remember(conn: Connection, host: str, notes: Iterable[str]) -> HostRow:
+    """Adds to what dialects want remembered of a host; returns all that is known of it."""
+    row = await conn.fetchrow(
+        "UPDATE hosts SET notes = ARRAY(SELECT DISTINCT unnest(notes || $2::text[]) ORDER BY 1)"
+        " WHERE host = $1 RETURNING *",
+        host,
+        sorted(notes),
+    )
+    return _read(row, host)
+
+
+async def note_signature(conn: Connection, host: str, signature: str, now: datetime) -> None:
+    """Notes what signature a host wants: `cavage`, `rfc9421`, `wanted` or `refused`."""
+    await conn.execute(
+        "UPDATE hosts SET signature = $2, signature_at = $3 WHERE host = $1 AND"
+        " (signature IS DISTINCT FROM $2 OR signature_at < $3::timestamptz - interval '1 hour')",
+        host,
+        signature,
+        now,
+    )
 
 
 async def learn_climbing(conn: Connection, host: str, climbs: bool) -> None:
@@ -119,4 +191,11 @@ async def of_author(conn: Connection, uri: str) -> HostRow:
     row = await conn.fetchrow(
         "SELECT hosts.* FROM hosts JOIN statuses USING (host) WHERE uri = $1", uri
     )
-    return HostRow(**row) if row else HostRow("")
+    return _read(row, "")
+
+
+def _read(row: Row | None, host: str) -> HostRow:
+    if row is None:
+        return HostRow(host)
+    known = dict(row.items())
+    return HostRow(**{**known, "notes": frozenset(known["notes"])})

@@ -85,8 +85,16 @@ WHERE holder IN (SELECT id FROM dead) RETURNING key
 
 _DUE = """
 SELECT due.lane FROM (
-    SELECT home AS lane FROM members
+    SELECT sources.home AS lane FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
+  UNION
+    SELECT feed_watches.home FROM feed_watches JOIN members ON members.id = member_id
+    WHERE next_at <= $1 AND active_until > $1
+  UNION
+    SELECT host FROM feeds
+    WHERE state = 'due' AND next_at <= $1 AND EXISTS (
+        SELECT FROM feed_watches JOIN members ON members.id = member_id
+        WHERE feed_id = feeds.id AND active_until > $1)
   UNION
     SELECT host FROM looks
     WHERE state = 'due' AND next_at <= $1 AND EXISTS (

@@ -18,15 +18,20 @@ FIRST_TRUST = 10
 """So many questions that one host leads to at another are asked before any was worth it."""
 
 _DUE = """
-SELECT looks.id, conversation_id, uri, how, hint, named_by, tries
-FROM looks
-WHERE looks.host = $1 AND state = 'due' AND next_at <= $2 AND EXISTS (
+SELECT looks.id, conversation_id, uri, how, hint, named_by, tries, root_uri, (
+        SELECT count(*) FROM looks AS beside
+        WHERE beside.conversation_id = looks.conversation_id AND beside.host = $1
+            AND beside.state = 'due' AND beside.how = '') AS crowd
+FROM looks JOIN conversations ON conversations.id = conversation_id
+WHERE looks.host = $1 AND state = 'due' AND next_at <= $2 AND looks.id <> ALL($4)
+  AND EXISTS (
     SELECT FROM watchers JOIN members ON members.id = member_id
     WHERE watchers.conversation_id = looks.conversation_id AND active_until > $2)
   AND NOT EXISTS (
     SELECT FROM looks AS before WHERE before.conversation_id = looks.conversation_id
-        AND before.state = 'due' AND before.rank < looks.rank
-        AND before.next_at <= $2 + interval '10 s')
+        AND before.state = 'due' AND before.next_at <= $2 + interval '10 s'
+        AND (before.rank < looks.rank
+            OR (looks.rank = 3 AND before.rank = 3 AND before.host = $1 AND before.id < looks.id)))
 ORDER BY next_at, looks.rank, looks.id
 LIMIT $3
 """
@@ -125,8 +130,9 @@ SELECT s.host, min(s.uri) AS uri FROM statuses AS s
     JOIN conversations AS c ON c.id = s.conversation_id
     LEFT JOIN hosts ON hosts.host = s.host
 WHERE s.conversation_id = $1 AND s.host <> c.host AND NOT s.gone
-    AND hosts.problem IS NULL AND hosts.api_off IS DISTINCT FROM true
-    AND hosts.software IS DISTINCT FROM 'gotosocial'
+    AND hosts.problem IS NULL AND NOT coalesce(hosts.notes && '{api-off}', false)
+    AND hosts.signature IS DISTINCT FROM 'refused'
+    AND ($3 OR (hosts.software IS DISTINCT FROM 'gotosocial' AND hosts.signature IS NULL))
     AND NOT EXISTS (SELECT FROM watches WHERE watches.home = s.host)
     AND NOT EXISTS (SELECT FROM looks WHERE looks.conversation_id = $1
         AND (looks.how = 'around' OR (looks.host = s.host AND looks.state = 'failed')))
@@ -162,7 +168,10 @@ RETURNING home
 
 @dataclass(frozen=True, slots=True)
 class DueLook:
-    """A question that is due at a host."""
+    """A question that is due at a host.
+
+    ``crowd``: so many that begin from a status of this conversation are due there, it included.
+    """
 
     id: int
     conversation_id: int
@@ -171,6 +180,8 @@ class DueLook:
     hint: str
     named_by: str
     tries: int
+    root_uri: str
+    crowd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +197,15 @@ class Open:
     problem: str | None
 
 
-async def due(conn: Connection, host: str, now: datetime, most: int) -> list[DueLook]:
-    """The questions due at ``host`` for active members, the longest due first."""
-    return [DueLook(**row) for row in await conn.fetch(_DUE, host, now, most)]
+async def due(
+    conn: Connection, host: str, now: datetime, most: int, asked: Sequence[int] = ()
+) -> list[DueLook]:
+    """The questions due at ``host`` for active members, the longest due first.
+
+    ``asked`` are being asked already. Of several that one listing led to at the same host only one
+    comes at a time: its answer mostly leads to one that tells all of them.
+    """
+    return [DueLook(**row) for row in await conn.fetch(_DUE, host, now, most, list(asked))]
 
 
 async def conversation_of(conn: Connection, look_id: int) -> int | None:
@@ -307,12 +324,12 @@ async def unplaced(conn: Connection, conversation_id: int, most: int) -> list[Lo
     return [LookTarget(row["uri"], row["host"]) for row in rows]
 
 
-async def other_views(conn: Connection, conversation_id: int) -> list[LookTarget]:
+async def other_views(conn: Connection, conversation_id: int, signs: bool) -> list[LookTarget]:
     """Questions to hosts that took part in a conversation, for all they have of it.
 
-    None when that was asked before.
+    None when that was asked before. ``signs``: those that want a signature can be asked too.
     """
-    rows = await conn.fetch(_OTHER_VIEWS, conversation_id, OTHER_VIEWS)
+    rows = await conn.fetch(_OTHER_VIEWS, conversation_id, OTHER_VIEWS, signs)
     return [LookTarget(row["uri"], row["host"], "around") for row in rows]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from toottail.repository.database import Connection
+from toottail.types.sources import Choices
 
 _ENSURE = """
 INSERT INTO members (home, token_fingerprint, token_sealed) VALUES ($1, $2, $3)
@@ -42,6 +43,8 @@ SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
     CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
 FROM runs JOIN members ON members.id = runs.member_id
 WHERE ended_at IS NULL AND (members.home = $1 OR EXISTS (
+    SELECT FROM run_feeds JOIN feeds ON feeds.id = feed_id
+    WHERE run_feeds.run_id = runs.id AND feeds.host = $1) OR EXISTS (
     SELECT FROM run_conversations AS rc WHERE rc.run_id = runs.id AND (
         EXISTS (SELECT FROM looks
                 WHERE looks.conversation_id = rc.conversation_id AND host = $1)
@@ -64,27 +67,56 @@ async def ensure(conn: Connection, home: str, fingerprint: bytes, sealed: bytes)
     return Member(row["id"], row["account"])
 
 
-async def set_account(conn: Connection, member_id: int, account: str) -> None:
-    """Notes whose token it is, as ``user@host``."""
-    await conn.execute("UPDATE members SET account = $2 WHERE id = $1", member_id, account)
+async def set_account(
+    conn: Connection,
+    member_id: int,
+    account: str,
+    account_id: str | None = None,
+    scopes: Sequence[str] = (),
+) -> None:
+    """Notes whose token it is (``account`` is empty where that is not told) and what it may do."""
+    await conn.execute(
+        "UPDATE members SET account = $2, account_id = coalesce($3, account_id), scopes = $4"
+        " WHERE id = $1",
+        member_id,
+        account,
+        account_id,
+        " ".join(sorted(scopes)) or None,
+    )
+
+
+async def set_account_id(conn: Connection, member_id: int, account_id: str) -> None:
+    """Notes the home's own id of the member's account."""
+    await conn.execute("UPDATE members SET account_id = $2 WHERE id = $1", member_id, account_id)
+
+
+async def set_choices(
+    conn: Connection, member_id: int, choices: Choices, named: str | None
+) -> None:
+    """Notes what a member wants done, and how they name their account."""
+    await conn.execute(
+        "UPDATE members SET profile_posts = $2, profile_again = $3, with_conversations = $4,"
+        " tag_servers = $5, named = coalesce($6, named) WHERE id = $1",
+        member_id,
+        choices.profile_posts,
+        choices.profile_again,
+        choices.with_conversations,
+        list(choices.tag_servers),
+        named,
+    )
 
 
 async def account_of(conn: Connection, member_id: int) -> str | None:
     """Whose token it is; None where the home did not tell."""
     account: str | None = await conn.fetchval(
-        "SELECT account FROM members WHERE id = $1", member_id
+        "SELECT coalesce(nullif(account, ''), named) FROM members WHERE id = $1", member_id
     )
-    return account or None
+    return account
 
 
 async def stay_active(conn: Connection, member_id: int, until: datetime) -> None:
     """Work is done for the member until then."""
     await conn.execute("UPDATE members SET active_until = $2 WHERE id = $1", member_id, until)
-
-
-async def ask_collect(conn: Connection, member_id: int, now: datetime) -> None:
-    """Makes the reading of the member's timeline due."""
-    await conn.execute("UPDATE members SET collect_at = $2 WHERE id = $1", member_id, now)
 
 
 async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int, bytes]:
@@ -97,9 +129,9 @@ async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int,
 
 async def refuse(conn: Connection, member_id: int, problem: str) -> None:
     """Notes why a member's token is of no use: their runs end with it."""
-    await conn.execute(
-        "UPDATE members SET problem = $2, collect_at = NULL WHERE id = $1", member_id, problem
-    )
+    await conn.execute("UPDATE members SET problem = $2 WHERE id = $1", member_id, problem)
+    await conn.execute("UPDATE sources SET collect_at = NULL WHERE member_id = $1", member_id)
+    await conn.execute("UPDATE feed_watches SET next_at = NULL WHERE member_id = $1", member_id)
     await conn.execute(
         "UPDATE runs SET problem = $2, exit_code = 2 WHERE member_id = $1 AND ended_at IS NULL",
         member_id,
@@ -153,9 +185,7 @@ async def spend_for_host(conn: Connection, host: str, requests: int) -> None:
         await conn.execute(_SPEND_HOST, host, requests)
 
 
-async def start_run(
-    conn: Connection, run_id: UUID, member_id: int, *, wanted: int, dry: bool
-) -> None:
+async def start_run(conn: Connection, run_id: UUID, member_id: int, *, dry: bool) -> None:
     """Begins a run; runs of this member that were killed are ended."""
     await conn.execute(
         "UPDATE runs SET ended_at = now(), problem = coalesce(runs.problem, 'interrupted')"
@@ -164,10 +194,9 @@ async def start_run(
         member_id,
     )
     await conn.execute(
-        "INSERT INTO runs (id, member_id, wanted, dry) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO runs (id, member_id, dry) VALUES ($1, $2, $3)",
         run_id,
         member_id,
-        wanted,
         dry,
     )
 

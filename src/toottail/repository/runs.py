@@ -9,8 +9,15 @@ from toottail.repository.database import Connection
 from toottail.types.reports import Progress
 
 _PROGRESS = """
-SELECT runs.collected, runs.statuses_read, runs.problem, runs.exit_code,
+SELECT NOT EXISTS (SELECT FROM run_sources WHERE run_sources.run_id = runs.id
+        AND NOT run_sources.collected) AS collected,
+    (SELECT count(*) FROM run_feeds WHERE run_feeds.run_id = runs.id) AS feeds,
+    (SELECT count(*) FROM run_feeds JOIN feed_watches AS fw USING (feed_id)
+        WHERE run_feeds.run_id = runs.id AND fw.home = members.home
+            AND fw.stage IN ('done', 'failed')) AS feeds_done,
+    runs.statuses_read, runs.problem, runs.exit_code,
     count(rc.conversation_id) AS conversations,
+    count(*) FILTER (WHERE watches.alone) AS alone,
     count(*) FILTER (WHERE stage IS NOT NULL AND stage <> 'look') AS looked,
     count(*) FILTER (WHERE (stage IN ('done', 'failed')
             OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
@@ -20,7 +27,7 @@ FROM runs JOIN members ON members.id = runs.member_id
     LEFT JOIN run_conversations AS rc ON rc.run_id = runs.id
     LEFT JOIN watches ON watches.conversation_id = rc.conversation_id
         AND watches.home = members.home
-WHERE runs.id = $1 GROUP BY runs.id
+WHERE runs.id = $1 GROUP BY runs.id, members.home
 """
 
 _DELIVERED = """
@@ -39,8 +46,11 @@ SELECT host, min(next_at) AS at FROM looks
     JOIN run_conversations AS rc USING (conversation_id)
 WHERE rc.run_id = $1 AND state = 'due' GROUP BY host HAVING min(next_at) > now() + interval '2 s'
 UNION ALL
-SELECT members.home, members.collect_at FROM runs JOIN members ON members.id = member_id
-WHERE runs.id = $1 AND members.collect_at > now() + interval '2 s'
+SELECT sources.home, min(sources.collect_at) FROM runs JOIN sources USING (member_id)
+WHERE runs.id = $1 AND sources.collect_at > now() + interval '2 s' GROUP BY sources.home
+UNION ALL
+SELECT host, min(next_at) FROM feeds JOIN run_feeds ON feed_id = id
+WHERE run_id = $1 AND state = 'due' AND next_at > now() + interval '2 s' GROUP BY host
 UNION ALL
 SELECT watches.home, min(watches.next_at) FROM watches
     JOIN run_conversations AS rc USING (conversation_id)
@@ -73,7 +83,33 @@ FROM runs JOIN members ON members.id = runs.member_id
     JOIN conversations AS c ON c.id = rc.conversation_id
     JOIN statuses AS s ON s.conversation_id = c.id
     LEFT JOIN deliveries AS d ON d.home = members.home AND d.uri = s.uri
-WHERE runs.id = $1 AND NOT (s.uri = c.root_uri AND d.state = 'already_there')
+    LEFT JOIN watches AS w ON w.home = members.home AND w.conversation_id = c.id
+WHERE runs.id = $1 AND w.alone IS NOT TRUE
+    AND NOT (s.uri = c.root_uri AND d.state = 'already_there')
+"""
+
+_BROUGHT = """
+SELECT count(*) AS wanted,
+    count(*) FILTER (WHERE d.state = 'delivered' AND d.changed_at >= runs.started_at) AS delivered,
+    count(*) FILTER (WHERE d.state IN ('not_obtained', 'given_up')) AS not_obtained
+FROM runs JOIN members ON members.id = runs.member_id
+    JOIN run_conversations AS rc ON rc.run_id = runs.id
+    JOIN watches AS w ON w.home = members.home AND w.conversation_id = rc.conversation_id
+    JOIN deliveries AS d ON d.home = members.home AND d.conversation_id = rc.conversation_id
+WHERE runs.id = $1 AND w.alone
+"""
+
+_FEEDS = """
+SELECT count(*) FILTER (WHERE kind = 'profile') AS profiles,
+    count(*) FILTER (WHERE kind = 'hashtag') AS hashtags,
+    count(*) FILTER (WHERE state = 'opted_out') AS opted_out
+FROM run_feeds JOIN feeds ON feeds.id = feed_id WHERE run_id = $1
+"""
+
+_FEEDS_FAILED = """
+SELECT CASE kind WHEN 'hashtag' THEN '#' || name || ' at ' || host ELSE name END AS name, problem
+FROM run_feeds JOIN feeds ON feeds.id = feed_id
+WHERE run_id = $1 AND state = 'failed' ORDER BY 1
 """
 
 _SPENT = """
@@ -101,8 +137,11 @@ async def progress(conn: Connection, run_id: UUID) -> Progress:
     waiting = await conn.fetch(_WAITING, run_id)
     return Progress(
         collected=row["collected"],
+        feeds=row["feeds"],
+        feeds_done=row["feeds_done"],
         statuses_read=row["statuses_read"],
         conversations=row["conversations"],
+        alone=row["alone"],
         looked=row["looked"],
         finished=row["finished"],
         found=counts["found"],
@@ -111,6 +150,15 @@ async def progress(conn: Connection, run_id: UUID) -> Progress:
         problem=row["problem"],
         exit_code=row["exit_code"],
     )
+
+
+async def take_up(conn: Connection, run_ids: Sequence[UUID]) -> bool:
+    """Whether one of these runs has not yet taken up what earlier ones left; it has now."""
+    rows = await conn.fetch(
+        "UPDATE runs SET resumed = true WHERE id = ANY($1) AND NOT resumed RETURNING id",
+        list(run_ids),
+    )
+    return bool(rows)
 
 
 async def outcome(conn: Connection, run_id: UUID) -> dict[str, int]:
@@ -123,6 +171,18 @@ async def spent(conn: Connection, run_id: UUID) -> tuple[int, int]:
     """Requests made for a run: to the home, and to all other hosts."""
     (row,) = await conn.fetch(_SPENT, run_id)
     return row["home"], row["remote"]
+
+
+async def brought(conn: Connection, run_id: UUID) -> dict[str, int]:
+    """Profiles and hashtags of a run, and the posts of theirs that were wanted by themselves."""
+    (feeds,) = await conn.fetch(_FEEDS, run_id)
+    (posts,) = await conn.fetch(_BROUGHT, run_id)
+    return dict(feeds.items()) | {f"posts_{name}": count for name, count in posts.items()}
+
+
+async def feeds_failed(conn: Connection, run_id: UUID) -> dict[str, str]:
+    """Profiles and hashtags that could not be read, and why."""
+    return {r["name"]: r["problem"] or "" for r in await conn.fetch(_FEEDS_FAILED, run_id)}
 
 
 async def hosts_failed(conn: Connection, run_id: UUID) -> dict[str, str]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from toottail.repository.database import Connection
+from toottail.types.statuses import FoundStatus
 
-_KNOWN = "SELECT uri, conversation_id FROM statuses WHERE uri = ANY($1)"
+KNOWN = "SELECT uri, conversation_id FROM statuses WHERE uri = ANY($1)"
 
 _PARENTS = """
 SELECT local_id, conversation_id FROM deliveries WHERE home = $1 AND local_id = ANY($2)
 """
 
-_NEW_CONVERSATIONS = """
+NEW_CONVERSATIONS = """
 WITH seen AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (uri, host, created_at)
 )
@@ -55,7 +55,17 @@ FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[])
 ON CONFLICT (home, conversation_id) DO UPDATE
 SET ends_at = now() + interval '7 days',
     shown = CASE WHEN watches.root_id = EXCLUDED.root_id THEN EXCLUDED.shown
-            ELSE watches.shown END
+            ELSE watches.shown END,
+    anchor_uri = CASE WHEN watches.anchor_id IS NULL THEN EXCLUDED.anchor_uri
+                 ELSE watches.anchor_uri END,
+    anchor_parent = CASE WHEN watches.anchor_id IS NULL THEN EXCLUDED.anchor_parent
+                    ELSE watches.anchor_parent END,
+    anchor_id = coalesce(watches.anchor_id, EXCLUDED.anchor_id),
+    alone = false,
+    stage = CASE WHEN watches.alone AND watches.stage IN ('done', 'failed', 'plan') THEN 'look'
+            ELSE watches.stage END,
+    next_at = CASE WHEN watches.alone AND watches.stage = 'plan' THEN NULL
+              ELSE watches.next_at END
 """
 
 _FIRST_LOOKS = """
@@ -66,12 +76,12 @@ ON CONFLICT DO NOTHING
 RETURNING host
 """
 
-_WATCHERS = """
+WATCHERS = """
 INSERT INTO watchers (member_id, conversation_id) SELECT $1, unnest($2::bigint[])
 ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
 """
 
-_RUN_CONVERSATIONS = """
+RUN_CONVERSATIONS = """
 INSERT INTO run_conversations (run_id, conversation_id)
 SELECT runs.id, c.id FROM runs, conversations AS c
 WHERE runs.member_id = $1 AND runs.ended_at IS NULL AND c.id = ANY($2::bigint[])
@@ -150,6 +160,11 @@ class Seen:
     created_at: datetime | None
     opted_out: bool = False
 
+    @property
+    def is_reply(self) -> bool:
+        """Whether it answers something that the home has."""
+        return self.parent_id is not None
+
 
 async def store_seen(
     conn: Connection, home: str, member_id: int, seen: Sequence[Seen]
@@ -184,14 +199,12 @@ async def store_seen(
         [s.parent_id for s in first.values()],
         [s.replies_count for s in first.values()],
     )
-    return await _arm(conn, home, member_id, first)
+    return await arm(conn, home, member_id, first)
 
 
 async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str, int]:
     """The conversation of each status, made where there is none yet."""
-    known = {
-        r["uri"]: r["conversation_id"] for r in await conn.fetch(_KNOWN, [s.uri for s in seen])
-    }
+    known = {r["uri"]: r["conversation_id"] for r in await conn.fetch(KNOWN, [s.uri for s in seen])}
     parents = [s.parent_id for s in seen if s.parent_id]
     by_local = {
         r["local_id"]: r["conversation_id"] for r in await conn.fetch(_PARENTS, home, parents)
@@ -211,7 +224,7 @@ async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str
             known[top.uri] = by_local[top.parent_id]
     fresh = {t.uri: t for t in tops.values() if t.uri not in known}
     rows = await conn.fetch(
-        _NEW_CONVERSATIONS,
+        NEW_CONVERSATIONS,
         list(fresh),
         [t.host for t in fresh.values()],
         [t.created_at for t in fresh.values()],
@@ -220,11 +233,17 @@ async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str
     return {s.uri: known.get(s.uri, known[tops[s.uri].uri]) for s in seen}
 
 
-async def _arm(conn: Connection, home: str, member_id: int, first: dict[int, Seen]) -> list[str]:
+async def arm(
+    conn: Connection, home: str, member_id: int, first: Mapping[int, Seen | FoundStatus]
+) -> list[str]:
+    """Lets a member watch conversations, each by its first status shown; returns hosts with a look.
+
+    The running runs of the member wait for them.
+    """
     ids = list(first)
-    await conn.execute(_WATCHERS, member_id, ids)
-    await conn.execute(_RUN_CONVERSATIONS, member_id, ids)
-    looks = {number: s for number, s in first.items() if s.host != home or s.parent_id is not None}
+    await conn.execute(WATCHERS, member_id, ids)
+    await conn.execute(RUN_CONVERSATIONS, member_id, ids)
+    looks = {number: s for number, s in first.items() if s.host != home or s.is_reply}
     unlooked = await conn.fetch(
         "SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND looked_at IS NULL"
         " AND NOT EXISTS (SELECT FROM looks WHERE conversation_id = conversations.id)",
@@ -246,72 +265,7 @@ async def resume(conn: Connection, home: str, member_id: int) -> list[str]:
     Returns the hosts that have a look due.
     """
     ids = [row["conversation_id"] for row in await conn.fetch(_UNFINISHED, member_id)]
-    await conn.execute(_RUN_CONVERSATIONS, member_id, ids)
+    await conn.execute(RUN_CONVERSATIONS, member_id, ids)
     hosts = await conn.fetch(_REARM, ids)
     await conn.execute(_WAKE_UNFINISHED, home, ids)
     return sorted({row["host"] for row in hosts})
-
-
-async def set_collected(
-    conn: Connection,
-    member_id: int,
-    run_ids: Sequence[UUID],
-    *,
-    newest_id: str | None,
-    depth: int,
-) -> None:
-    """Notes that a member's timeline was read for ``run_ids``, ``depth`` statuses deep.
-
-    A run that began meanwhile still waits for its own reading.
-    """
-    await conn.execute("UPDATE runs SET collected = true WHERE id = ANY($1)", list(run_ids))
-    await conn.execute(
-        "UPDATE members SET newest_id = coalesce($2, newest_id), depth = greatest($3, depth),"
-        " problem = NULL, collect_at = CASE WHEN EXISTS ("
-        "SELECT FROM runs WHERE member_id = $1 AND ended_at IS NULL AND NOT collected)"
-        " THEN collect_at END WHERE id = $1",
-        member_id,
-        newest_id,
-        depth,
-    )
-
-
-async def count_read(conn: Connection, run_ids: Sequence[UUID], statuses: int) -> None:
-    """Adds to what these runs have read."""
-    await conn.execute(
-        "UPDATE runs SET statuses_read = statuses_read + $2 WHERE id = ANY($1)",
-        list(run_ids),
-        statuses,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class DueCollect:
-    """A member whose timeline is due; ``wanted`` statuses are to be read."""
-
-    member_id: int
-    account: str | None
-    newest_id: str | None
-    depth: int
-    wanted: int
-    run_ids: tuple[UUID, ...]
-
-
-async def due_collects(conn: Connection, home: str, now: datetime) -> list[DueCollect]:
-    """The members of ``home`` whose timelines are due, the longest waiting first."""
-    rows = await conn.fetch(
-        "SELECT members.id, account, newest_id, depth, coalesce(max(runs.wanted), 40) AS wanted,"
-        " array_remove(array_agg(runs.id), NULL) AS run_ids"
-        " FROM members LEFT JOIN runs ON runs.member_id = members.id AND runs.ended_at IS NULL"
-        " AND NOT runs.collected"
-        " WHERE home = $1 AND collect_at <= $2 AND active_until > $2"
-        " GROUP BY members.id ORDER BY collect_at",
-        home,
-        now,
-    )
-    return [
-        DueCollect(
-            r["id"], r["account"], r["newest_id"], r["depth"], r["wanted"], tuple(r["run_ids"])
-        )
-        for r in rows
-    ]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from toottail.errors import RemoteError
-from toottail.flow import climb, collect, compare, deliver, look, prepare, verify
-from toottail.repository import deliveries, frontier, hosts, looks, timelines
+from toottail.flow import backfill, climb, collect, compare, deliver, look, prepare, verify
+from toottail.repository import deliveries, feeds, frontier, hosts, looks, sources
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueWatch
-from toottail.servers.permit import Permit
+from toottail.repository.looks import DueLook
+from toottail.servers.consent import forbids, leave_alone_until
+from toottail.servers.dialects.base import ROBOTS_UNSIGNED
+from toottail.servers.permit import Permit, Signature
 
 if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
@@ -48,8 +51,8 @@ _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
 async def due(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     """The chores due now at the visit's host, those in ``skip`` left out; the most urgent first."""
     found = await _home_chores(visit)
-    found += await _host_chores(visit)
-    return [chore for chore in found if chore.key not in skip]
+    found = [chore for chore in found if chore.key not in skip]
+    return found + await _host_chores(visit, skip)
 
 
 async def next_due(conn: Connection, host: str) -> datetime | None:
@@ -60,17 +63,28 @@ async def next_due(conn: Connection, host: str) -> datetime | None:
 async def _home_chores(visit: LaneVisit) -> list[Chore]:
     now = visit.now()
     async with visit.connection() as conn:
-        collects = await timelines.due_collects(conn, visit.host, now)
+        collects = await sources.due(conn, visit.host, now)
+        brings = await feeds.due_watches(conn, visit.host, now, _BATCH)
         watches = await deliveries.due_watches(conn, visit.host, now, _BATCH)
         resolves = await deliveries.due_deliveries(conn, visit.host, now, _BATCH)
-    if not (collects or watches or resolves):
+    if not (collects or watches or resolves or brings):
         return []
     put_off = partial(_put_off_home, visit)
     if prepare.needs_software(visit.row, visit):
         return [Chore(("home", visit.host), partial(_know_home, visit), put_off, True)]
     chores = [
-        Chore(("collect", c.member_id), partial(collect.collect, visit, c), put_off, True)
+        Chore(("introduce", number), partial(collect.introduce, visit, number), put_off, True)
+        for number in {c.member_id for c in collects if c.account is None}
+    ]
+    chores += [
+        Chore(
+            ("collect", (c.member_id, c.kind, c.name)),
+            partial(collect.collect, visit, c),
+            put_off,
+            True,
+        )
         for c in collects
+        if c.account is not None
     ]
     chores += [
         Chore(
@@ -86,24 +100,71 @@ async def _home_chores(visit: LaneVisit) -> list[Chore]:
         Chore(("resolve", d.uri), partial(deliver.resolve, visit, d), put_off, True)
         for d in resolves
     ]
+    chores += [
+        Chore(("bring", b.feed_id), partial(backfill.bring, visit, b), put_off, True)
+        for b in brings
+    ]
     return chores
 
 
-async def _host_chores(visit: LaneVisit) -> list[Chore]:
+async def _host_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     now = visit.now()
     async with visit.connection() as conn:
-        questions = await looks.due(conn, visit.host, now, _BATCH)
+        # No more than can be asked now: each answer may make others needless.
+        asked = [number for word, number in skip if word == "look" and isinstance(number, int)]
+        room = visit.room(member_wise=False)
+        questions = await looks.due(conn, visit.host, now, room, asked) if room else []
+        wanted = await feeds.due(conn, visit.host, now, _BATCH)
     put_off = partial(_put_off_host, visit)
     probe = visit.row.probe_at is not None and visit.row.probe_at <= now
-    if not (questions or probe):
+    if not (questions or wanted or probe):
         return []
+    if ("host", visit.host) in skip:
+        return []
+    why = await _why_left_alone(visit)
+    if why is not None:
+        return [Chore(("host", visit.host), partial(_leave, visit, why), put_off)]
     unknown = prepare.needs_robots(visit.row, visit) or (
-        bool(questions) and prepare.needs_software(visit.row, visit)
+        bool(questions or wanted) and prepare.needs_software(visit.row, visit)
     )
     if unknown or probe:
-        know = partial(_know_host, visit, bool(questions))
+        know = partial(_know_host, visit, bool(questions or wanted))
         return [Chore(("host", visit.host), know, put_off)]
-    return [Chore(("look", q.id), partial(look.look, visit, q), put_off) for q in questions]
+    chores = [Chore(("look", q.id), partial(_look, visit, q), put_off) for q in questions]
+    chores += [Chore(("feed", w.id), partial(backfill.read, visit, w), put_off) for w in wanted]
+    return [chore for chore in chores if chore.key not in skip]
+
+
+async def _why_left_alone(visit: LaneVisit) -> str | None:
+    """Why the host is asked for nothing now; where it just turned us away, that is stored."""
+    why = await visit.why_left_alone()
+    row = visit.row
+    if why is not None or not forbids(visit.forbidden(), row.refused_times):
+        return why
+    what = "answered 401 or 403 to everything"
+    until = leave_alone_until(visit.now(), "forbidden", row.refused_times + 1)
+    # At once, so that no other step begins meanwhile.
+    visit.pardon()
+    visit.row = replace(row, refused=what, refused_until=until)
+    async with visit.fenced() as conn:
+        await hosts.note_refusal(conn, visit.host, what, until)
+    return what
+
+
+async def _look(visit: LaneVisit, question: DueLook) -> None:
+    until = visit.row.refused_until
+    if forbids(visit.forbidden(), visit.row.refused_times) or (until and until > visit.now()):
+        # It turned us away since this was found due.
+        why = await _why_left_alone(visit)
+        if why is not None:
+            await _leave(visit, why)
+            return
+    await look.look(visit, question)
+
+
+async def _leave(visit: LaneVisit, why: str) -> None:
+    await look.leave(visit, why)
+    await visit.reload()
 
 
 async def _know_home(visit: LaneVisit) -> None:
@@ -131,23 +192,32 @@ def set_robots(visit: LaneVisit, permit: Permit) -> None:
     permit.robots = prepare.stored_robots(visit.row)
 
 
+def set_signature(visit: LaneVisit, permit: Permit) -> None:
+    """Lets what is stored of the signature that the host wants be known to who asks it."""
+    permit.signature = cast(Signature | None, visit.row.known_signature(visit.now()))
+
+
 async def _put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.postpone(conn, visit.host, until)
+        await sources.postpone(conn, visit.host, until)
+        await feeds.postpone_home(conn, visit.host, until)
 
 
-async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, _why: str) -> None:
+async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.note_try(conn, watch.home, watch.conversation_id, until)
-        await deliveries.postpone(conn, visit.host, until)
+    await _put_off_home(visit, until, why)
 
 
 async def _put_off_host(visit: LaneVisit, until: datetime, why: str) -> None:
     if visit.pace() >= _LONG_PACE:
         # At such a pace a conversation takes hours: it is left to later looks, one at a time.
-        await look.give_up(visit, why)
+        hint = "" if visit.ask().signs else f"; {ROBOTS_UNSIGNED}"
+        await look.give_up(visit, why + hint)
         return
     async with visit.fenced() as conn:
         await looks.postpone(conn, visit.host, until)
+        await feeds.postpone(conn, visit.host, until)
         await hosts.postpone_probe(conn, visit.host, until)
     await visit.reload()

@@ -26,6 +26,7 @@ from toottail.repository.sealing import Sealer
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.settings import Settings
+from toottail.worker import lists
 from toottail.worker.lease import Lease, steady
 from toottail.worker.visit import LaneVisit
 
@@ -70,15 +71,19 @@ class Engine:
             listening = await self._raw(stack)
             self._queue = QueueManager(Queries(AsyncpgDriver(listening)))
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
+            await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
             await lanes.join(own, self._queue.queue_manager_id)
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
             ticking = asyncio.create_task(self._tick(), name="tick")
-            for task in (serving, ticking):
+            reading = asyncio.create_task(
+                lists.keep(self.settings, self.database, self.door), name="lists"
+            )
+            for task in (serving, ticking, reading):
                 task.add_done_callback(self._note_failure)
             try:
                 yield
             finally:
-                await self._stop(serving, ticking)
+                await self._stop(serving, ticking, reading)
                 with suppress(StorageError, OSError):
                     await lanes.leave(own, self._queue.queue_manager_id)
 
@@ -106,16 +111,19 @@ class Engine:
         self.failure = task.exception() or DatabaseUnavailable("the dispatcher stopped by itself")
         self.failed.set()
 
-    async def _stop(self, serving: asyncio.Task[None], ticking: asyncio.Task[None]) -> None:
+    async def _stop(
+        self, serving: asyncio.Task[None], ticking: asyncio.Task[None], reading: asyncio.Task[None]
+    ) -> None:
         self.stopping = True
         ticking.cancel()
+        reading.cancel()
         self.worker.shutdown.set()
         for visit in self._held.values():
             visit.poked.set()
         _, late = await asyncio.wait([serving], timeout=_STOP_WITHIN)
         for task in late:
             task.cancel()
-        await asyncio.gather(serving, ticking, return_exceptions=True)
+        await asyncio.gather(serving, ticking, reading, return_exceptions=True)
 
     # Lanes
 

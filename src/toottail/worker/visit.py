@@ -23,7 +23,7 @@ from toottail.errors import (
     Unreachable,
 )
 from toottail.flow.visit import HOST_FAILS_AFTER
-from toottail.repository import hosts, members
+from toottail.repository import blocks, hosts, members
 from toottail.repository.database import Connection
 from toottail.repository.hosts import HostRow
 from toottail.servers.asker import Asker
@@ -45,6 +45,7 @@ _LINGER = timedelta(seconds=1)
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _RETRY_AT_LEAST = timedelta(seconds=1)
+_TAKEN = ("cavage", "rfc9421")
 
 
 class LaneVisit:
@@ -55,6 +56,7 @@ class LaneVisit:
         self.row = HostRow(self.host)
         self.software = Software("unknown", "")
         self.poked = asyncio.Event()
+        self.one_at_a_time = asyncio.Lock()
         self._engine = engine
         self._lease = lease
         self._tokens: dict[int, SecretStr] = {}
@@ -81,7 +83,7 @@ class LaneVisit:
 
     def ask(self) -> Asker:
         """Anonymous requests to the host."""
-        return Asker(self._engine.door, self._host_permit)
+        return Asker(self._engine.door, self._host_permit, notes=self.row.notes)
 
     def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
         """The member in ``of`` whose budget allows most now, and requests as that member."""
@@ -124,10 +126,35 @@ class LaneVisit:
         """How many requests to the host failed in a row."""
         return self._lease.budget.failures
 
+    def forbidden(self) -> int:
+        """How many anonymous requests in a row were answered with 401 or 403."""
+        return self._lease.budget.forbidden
+
+    def pardon(self) -> None:
+        """Begins anew to count them."""
+        self._lease.budget.pardon()
+
+    async def why_left_alone(self) -> str | None:
+        """Why the host is asked for nothing now, in words; None where it may be asked.
+
+        From then on the door lets none but members' own requests out to it. (A home may still be
+        asked what it runs, for its members.)
+        """
+        async with self.connection() as conn:
+            why = await blocks.barred(conn, self.host)
+        until = self.row.refused_until
+        if why is None and until is not None and until > self.now():
+            why = f"refuses us ({self.row.refused}), asked again from {until:%Y-%m-%d %H:%M}"
+        self._host_permit.barred = None if self._tokens else why
+        return why
+
     def pace(self) -> float:
-        """Seconds that the host wants between anonymous requests."""
+        """Seconds that the host wants between requests such as we ask it."""
         robots = self._host_permit.robots
-        return (robots.crawl_delay if robots else None) or 0.0
+        if robots is None:
+            return 0.0
+        signed = self._engine.door.signs and self._host_permit.signature in _TAKEN
+        return (robots.signed_delay if signed else robots.crawl_delay) or 0.0
 
     def retry_at(self) -> datetime:
         """When a failed request to the host may be tried again."""
@@ -180,10 +207,7 @@ class LaneVisit:
         At a home no more steps run than requests may be in flight: what a killed process had asked
         and not yet stored is then no more than that.
         """
-        settings = self._engine.settings
-        room = {True: settings.home_in_flight, False: 2 * settings.host_in_flight}
-        for chore in self._running.values():
-            room[chore.member_wise] -= 1
+        room = {member_wise: self.room(member_wise=member_wise) for member_wise in (True, False)}
         left = []
         for chore in queue:
             if room[chore.member_wise] > 0:
@@ -193,14 +217,25 @@ class LaneVisit:
                 left.append(chore)
         return left
 
+    def room(self, *, member_wise: bool) -> int:
+        """How many more steps may begin, of those that ask as members or of the others."""
+        settings = self._engine.settings
+        most = settings.home_in_flight if member_wise else 2 * settings.host_in_flight
+        running = [c for c in self._running.values() if c.member_wise is member_wise]
+        return max(0, most - len(running))
+
     async def _load(self) -> None:
         async with self.connection() as conn:
-            self.row = await hosts.get(conn, self.host)
+            row = await hosts.get(conn, self.host)
             sealed = await members.sealed_tokens(conn, self.host, self.now())
+        # All at once: a step that begins meanwhile must not see a host that is known by half.
+        self.row = row
         self._tokens = {m: SecretStr(self._engine.sealer.open(t)) for m, t in sealed.items()}
         if self.row.software is not None:
             self.software = Software(self.row.software, self.row.version or "")
         chores.set_robots(self, self._host_permit)
+        chores.set_signature(self, self._host_permit)
+        await self.why_left_alone()
 
     async def reload(self) -> None:
         """Reads again what is known of the host, after a step learnt it."""

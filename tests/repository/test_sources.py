@@ -1,0 +1,89 @@
+"""Sources: read for the runs that want them, switched off with a word, each by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from tests.repository.rows import HOME, member, now, run
+from toottail.repository import runs, sources
+from toottail.repository.database import Connection, Database
+from toottail.types.sources import Source
+
+
+async def collected(conn: Connection, run_id: UUID) -> bool:
+    return (await runs.progress(conn, run_id)).collected
+
+
+async def test_a_reading_counts_for_the_runs_that_wanted_it(database: Database) -> None:
+    async with database.transaction() as conn:
+        run_id = await run(conn, await member(conn), wanted=80)
+        (due,) = await sources.due(conn, HOME, now())
+        assert (due.kind, due.wanted, due.run_ids) == ("home", 80, [run_id])
+        await sources.count_read(conn, due, 40, 40)
+        assert not await collected(conn, run_id)
+        await sources.set_collected(conn, due, newest_id="5", depth=80)
+        assert await sources.due(conn, HOME, now()) == []
+        assert await collected(conn, run_id)
+        assert await sources.of_run(conn, run_id) == [("home", "", 40, None)]
+
+
+async def test_a_run_that_begins_during_a_reading_gets_one_of_its_own(database: Database) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id, wanted=40)
+        (due,) = await sources.due(conn, HOME, now())
+        late = await run(conn, member_id, wanted=200)
+        await sources.set_collected(conn, due, newest_id="5", depth=40)
+        assert not await collected(conn, late)
+        (again,) = await sources.due(conn, HOME, now())
+        assert (again.newest_id, again.depth, again.run_ids) == ("5", 40, [late])
+
+
+async def test_a_source_that_is_switched_off_keeps_no_run_waiting_and_says_why(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        first = await run(conn, member_id)
+        await sources.choose(conn, member_id, first, [Source("bookmarks")], now())
+        due = next(s for s in await sources.due(conn, HOME, now()) if s.kind == "bookmarks")
+        why = "the token lacks the scope read:bookmarks"
+        await sources.switch_off(conn, due, why, now() + timedelta(hours=1))
+        assert ("bookmarks", "", 0, why) in await sources.of_run(conn, first)
+        later = await run(conn, member_id)
+        await sources.choose(conn, member_id, later, [Source("bookmarks")], now())
+        assert [s.kind for s in await sources.due(conn, HOME, now())] == ["home"]
+        assert ("bookmarks", "", 0, why) in await sources.of_run(conn, later)
+
+
+async def test_what_was_read_before_stays_known_while_a_source_is_off(database: Database) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id, wanted=40)
+        (due,) = await sources.due(conn, HOME, now())
+        await sources.set_collected(conn, due, newest_id="9", depth=40)
+        other = await run(conn, member_id)
+        await sources.choose(conn, member_id, other, [Source("lists")], now())
+        await conn.execute("UPDATE runs SET ended_at = now()")
+        await run(conn, member_id, wanted=40)
+        (again,) = await sources.due(conn, HOME, now())
+        assert (again.kind, again.newest_id, again.depth) == ("home", "9", 40)
+
+
+async def test_each_list_is_a_source_of_its_own_for_the_runs_that_wanted_all(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        run_id = await run(conn, member_id)
+        await sources.choose(conn, member_id, run_id, [Source("lists", entries=60)], now())
+        lists = next(s for s in await sources.due(conn, HOME, now()) if s.kind == "lists")
+        await sources.add_lists(conn, lists, [("Friends", "1"), ("News", "2")], now())
+        await sources.set_collected(conn, lists)
+        due = [s for s in await sources.due(conn, HOME, now()) if s.kind == "list"]
+        assert [(s.name, s.ref, s.wanted, s.run_ids) for s in due] == [
+            ("Friends", "1", 60, [run_id]),
+            ("News", "2", 60, [run_id]),
+        ]
+        assert not await collected(conn, run_id)
