@@ -75,8 +75,8 @@ def _actor_url(value: str | None) -> str | None:
     if value is not None and not _ACTOR_URL.fullmatch(value):
         raise PydanticCustomError(
             "actor_url",
-            "expected something like https://toottail.example.org/actor: https on the usual port, a "
-            "public name, and a path that ends with the actor's name, in small letters and digits",
+            "expected something like https://toottail.example.org/actor: https on the usual port, "
+            "a public name, a path that ends with the actor's name, in small letters and digits",
         )
     return value
 
