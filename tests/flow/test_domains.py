@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, people, thread
 from tests.flow.test_threads import NOW, world_of
-from tests.flow.test_whole_run import assert_all_came
+from tests.flow.test_whole_run import assert_all_came, assert_well_behaved
 from toottail.simulator.flavours import FLAVOURS
 from toottail.simulator.world import World
 from toottail.simulator.worlds import build
@@ -128,3 +128,24 @@ async def test_a_host_that_knows_more_of_a_branch_than_the_origin_is_asked_for_i
     assert outcome.finished
     assert all(stage.has(status) for status in aside)
     assert_all_came(stage)
+
+
+async def test_where_the_home_shows_what_the_origin_lacks_those_who_wrote_it_are_asked(
+    open_stage: OpenStage,
+) -> None:
+    world = World(1, now=NOW, home="gotosocial")
+    (ada,) = people(world, "a.example")
+    bela, chen, dara = people(world, "b.example", "c.example", "d.example")
+    root, (above, *_) = thread(world, ada, [bela, chen])
+    world.show(root, at=root.at)
+    aside = [world.post(chen, above, at=root.at + 500_000 + n) for n in range(4)]
+    aside.append(world.post(dara, aside[0], at=root.at + 600_000))
+    for status in aside:
+        world.hosts["b.example"].learn(status)
+    world.hosts["c.example"].learn(above)
+    world.bring_home([aside[1]])
+    stage = await open_stage(world)
+    outcome = await stage.fetch()
+    assert outcome.finished
+    assert all(stage.has(status) for status in aside)
+    assert_well_behaved(stage)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from toottail.errors import Gone
+from toottail.flow.asides import asides, follow
 from toottail.flow.visit import Visit
 from toottail.repository import conversations, deliveries, members
 from toottail.repository.deliveries import DueWatch
@@ -82,12 +83,12 @@ async def _ask(visit: Visit, watch: DueWatch, nodes: Sequence[Node]) -> None:
     except Gone:
         await _next(visit, watch, "failed", "the home no longer has the status")
         return
-    await _store(visit, watch, context, root_id)
+    await _store(visit, watch, context, root_id, nodes)
     if root_id is None:
         root_id = next((s.local_id for s in context.ancestors if s.uri == watch.root_uri), None)
         if root_id is not None and root_id != watch.anchor_id:
             context = await client.context(root_id)
-            await _store(visit, watch, context, root_id)
+            await _store(visit, watch, context, root_id, nodes)
     refresh = context.refresh
     if (
         refresh is not None
@@ -106,13 +107,25 @@ async def _many_missing(visit: Visit, watch: DueWatch) -> bool:
     return len(_leaves(nodes)) > WORTH_WAITING_FOR
 
 
-async def _store(visit: Visit, watch: DueWatch, context: HomeContext, root_id: str | None) -> None:
+async def _store(
+    visit: Visit,
+    watch: DueWatch,
+    context: HomeContext,
+    root_id: str | None,
+    nodes: Sequence[Node],
+) -> None:
     shown = {
         status.uri: status.local_id
         for status in (*context.ancestors, *context.descendants)
         if status.public
     }
+    found = []
+    if root_id is not None and not watch.alone:
+        known = frozenset(node.uri for node in nodes)
+        found = asides(context, (root_id, watch.root_uri), known, watch.home)
     async with visit.fenced() as conn:
+        if found and (held := await conversations.lock(conn, watch.conversation_id)):
+            await follow(conn, visit, watch, held, found)
         await conversations.keep(conn, watch.conversation_id)
         await deliveries.store_shown(conn, watch.home, watch.conversation_id, shown)
         await deliveries.note_compared(conn, watch.home, watch.conversation_id)
