@@ -73,9 +73,14 @@ def assert_only_holders_asked(
     first: dict[Any, Runner],
     second: Runner,
 ) -> None:
-    """Each request belongs to the process whose visit of that host was the last to begin."""
+    """Each request belongs to the process whose visit of that host was the last to begin.
+
+    Which server is behind the name of a home is found out before any lane is taken.
+    """
     on_its_way = 0.1
     for one in log:
+        if one["host"] == "home.example" and one["kind"] == "nodeinfo":
+            continue
         began = [v for v in visits if v["key"] == one["host"] and v["began"] <= one["time"]]
         holders = {first.get(began[-1]["worker"], second).name} if began else set()
         recent = [v for v in began if one["time"] - v["began"] < on_its_way]

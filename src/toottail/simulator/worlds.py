@@ -157,9 +157,11 @@ def _depth(status: Status) -> int:
 
 def _every_fault(victim: str) -> list[Fault]:
     kinds = "dead slow 5xx bad-tls malformed huge bomb loop private drip 5xx-first"
-    kinds += " 429 429-bare forbidden"
+    kinds += " 429 forbidden"
     return [
         *(Fault(kind) for kind in kinds.split()),
+        # Each refusal without a time makes a client wait long, so once is enough.
+        Fault("429-bare", first=1),
         Fault("robots"),
         Fault("crawl-delay", seconds=0.5),
         Fault("hostile", victim=victim),
