@@ -86,6 +86,7 @@ class Walk:
         self._listed: dict[str, None] = {}
         self._items = 0
         self._usual: str | None = None
+        self._bare = False  # notes tell of their replies no more than where they are
 
     def reading(self) -> Reading:
         """All that was collected."""
@@ -101,7 +102,7 @@ class Walk:
             statuses=tuple(self._statuses.values()),
             further=tuple(further),
             listed=tuple(self._listed),
-            notes=() if self._usual is None else (_NOTES[self._usual],),
+            notes=(_NOTES[self._usual],) if self._usual is not None and self._bare else (),
         )
 
     def note(self, note: ApObject, uri: str, nesting: int = 0) -> None:
@@ -139,6 +140,7 @@ class Walk:
         """Walks the collection in ``note``; how many replies there are, where that is told."""
         inline = object_in(note.replies)
         named = link_in(note.replies)
+        self._bare = inline is None
         if inline is None:
             self._learn(named, uri)
             if named is not None:
@@ -151,6 +153,7 @@ class Walk:
         count = sum(self._reply(entry, uri, nesting) for entry in entries)
         url = _next_url(inline) or (inline.uri if not entries and len(parts) == 1 else None)
         self._learn(url or named, uri)
+        self._bare = self._usual == _WITH_OWN
         if url is None:
             return count
         if self._usual:
