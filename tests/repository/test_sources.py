@@ -79,7 +79,9 @@ async def test_each_list_is_a_source_of_its_own_for_the_runs_that_wanted_all(
         run_id = await run(conn, member_id)
         await sources.choose(conn, member_id, run_id, [Source("lists", entries=60)], now())
         lists = next(s for s in await sources.due(conn, HOME, now()) if s.kind == "lists")
-        await sources.add_lists(conn, lists, [("Friends", "1"), ("News", "2")], now())
+        await sources.add_lists(
+            conn, lists, [("Friends", "0"), ("Friends", "1"), ("News", "2")], now()
+        )
         await sources.set_collected(conn, lists)
         due = [s for s in await sources.due(conn, HOME, now()) if s.kind == "list"]
         assert [(s.name, s.ref, s.wanted, s.run_ids) for s in due] == [

@@ -145,3 +145,8 @@ async def test_a_list_that_redirects_in_a_circle_ends(server: PretendServer, doo
     with pytest.raises(AnswerRefused, match="too often"):
         await fetch_list(door, "https://one.example/a")
     assert len(server.heard) <= 5
+
+
+def test_a_page_for_people_does_not_take_the_place_of_a_list() -> None:
+    with pytest.raises(ValueError, match="names no domain"):
+        parse(b"\n <!DOCTYPE html>\n<title>\nOops\n</title>\n<a>\nexample.org\n</a>\n")

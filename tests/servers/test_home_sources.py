@@ -108,6 +108,9 @@ async def test_lists_and_hashtags_are_read_item_by_item() -> None:
         HomeList("1", "Friends"),
         HomeList("2", "2"),
     ]
+    odd = [{"id": "3", "title": "a\0b" + "c" * 999}, {"id": "3", "title": "Again"}]
+    (found,) = await read_lists(client(FakeAsker(HOME, {"/api/v1/lists": odd})))
+    assert found == HomeList("3", "a b" + "c" * 197)
     tags = [{"name": "Cats"}, {"name": "cats"}, {"name": "../x"}, {"name": 4}, 5]
     fake = FakeAsker(HOME, {"/api/v1/followed_tags": tags})
     assert await read_followed_tags(client(fake), 40) == ["cats"]

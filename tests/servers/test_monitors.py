@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -129,3 +130,14 @@ def test_parameters_take_the_place_of_those_the_monitor_suggests() -> None:
     assert parse_qs(urlsplit(url).query) == {"status": ["down"], "msg": ["ü & co"], "ping": ["5"]}
     assert url.isascii()
     assert not url.endswith("#top")
+
+
+async def test_a_monitor_is_told_also_where_the_actors_key_is_missing(
+    server: PretendServer, tmp_path: Path
+) -> None:
+    settings = pretend.settings(
+        server.port, actor_url="https://me.example/actor", data_dir=tmp_path / "none"
+    )
+    server.on("/fail", b"OK", kind="text/plain")
+    await ping(settings, at("https://one.example/fail"), {})
+    assert len(server.heard) == 1

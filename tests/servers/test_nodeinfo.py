@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.servers.pretend import HOST, PretendServer, asker, permit
+from tests.servers.test_permit import FakeTime
 from toottail.errors import RedirectedAway, ServerFault, TooManyRequests
 from toottail.servers.door import Door
 from toottail.servers.nodeinfo import Software, identify
@@ -107,3 +108,24 @@ async def test_a_server_that_fails_is_not_called_unknown(
 )
 def test_versions_compare_by_their_numbers(version: str, at_least_4_5: bool) -> None:
     assert Software("mastodon", version).at_least(4, 5) is at_least_4_5
+
+
+async def test_a_pause_between_requests_keeps_no_host_from_being_known(
+    server: PretendServer, door: Door
+) -> None:
+    server.on("/.well-known/nodeinfo", b"", "302 Found", Location="/links")
+    server.on("/links", links("2.0"))
+    server.on("/nodeinfo/2.0", document(name="bookwyrm", version="0.9.2"))
+    time = FakeTime()
+    leave = permit(robots=Robots("User-agent: *\nCrawl-delay: 10"), clock=time, sleep=time.sleep)
+    assert (await identify(asker(door, leave))).name == "bookwyrm"
+    assert leave.sent == 3
+    assert sum(time.slept) == pytest.approx(20, abs=0.1)
+
+
+async def test_a_name_that_cannot_be_stored_or_shown_loses_what_is_in_the_way(
+    server: PretendServer, door: Door
+) -> None:
+    server.on("/.well-known/nodeinfo", links("2.0"))
+    server.on("/nodeinfo/2.0", document(name="\0mas\x1b[1mtodon", version="4\0.5"))
+    assert await identify(asker(door)) == Software("mas[1mtodon", "4.5")

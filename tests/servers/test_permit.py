@@ -199,3 +199,20 @@ async def test_new_rules_without_a_delay_end_the_pauses() -> None:
     for _ in range(3):
         async with permit.admit(NAMES):
             pass
+
+
+async def test_who_goes_on_with_a_step_waits_for_the_pause_and_gets_through() -> None:
+    time = FakeTime()
+    permit = made(Limit(100, 60), time, robots=Robots("User-agent: *\nCrawl-delay: 10"))
+    async with permit.admit(NAMES):
+        pass
+    with pytest.raises(NotPermittedYet):
+        async with permit.admit(NAMES):
+            pass
+    async with permit.admit(NAMES, goes_on=True):
+        pass
+    assert (permit.sent, time.now - START >= timedelta(seconds=10)) == (2, True)
+    permit.robots = Robots("User-agent: *\nCrawl-delay: 60")
+    with pytest.raises(NotPermittedYet):
+        async with permit.admit(NAMES, goes_on=True):
+            pass

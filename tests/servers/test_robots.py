@@ -209,3 +209,13 @@ async def test_a_group_of_ours_that_is_too_long_to_keep_is_a_no_to_all_of_us(
         robots = Robots.from_record(await fetch_robots(asker(door), NOW))
         assert not robots.allows("/elsewhere")
         assert robots.allows("/elsewhere", signed=True) is signed
+
+
+async def test_a_file_with_zero_bytes_is_read_without_them(
+    server: PretendServer, door: Door
+) -> None:
+    server.on("/robots.txt", "User-agent: *\nDisallow: /x\n".encode("utf-16-le"), kind="text/plain")
+    record = await fetch_robots(asker(door))
+    assert record.text is not None
+    assert "\0" not in record.text
+    assert not Robots.from_record(record).allows("/x")

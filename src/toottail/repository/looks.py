@@ -14,6 +14,8 @@ MOST_REQUESTS = 3_000
 """So many questions may one look at a conversation ask, all hosts together."""
 OTHER_VIEWS = 5
 """So many hosts that took part are asked for their view where those that should know are silent."""
+_LONGEST = 2_500
+"""Bytes of a question: longer ones have no place in the index that tells them apart."""
 FIRST_TRUST = 10
 """So many questions that one host leads to at another are asked before any was worth it."""
 
@@ -243,7 +245,7 @@ async def add(
     At most ``room`` are opened. Of those at another host, a first few are asked; the others are
     held until one of them was worth it.
     """
-    targets = list(dict.fromkeys(targets))[: max(0, room)]
+    targets = [t for t in dict.fromkeys(targets) if _length(t) <= _LONGEST][: max(0, room)]
     if not targets:
         return set()
     open_to = await _allowances(conn, named_by, sorted({t.host for t in targets}))
@@ -262,6 +264,11 @@ async def add(
         states,
     )
     return {row["host"] for row in rows if row["state"] == "due"}
+
+
+def _length(target: LookTarget) -> int:
+    hint = target.hint if target.how else ""
+    return len("".join((target.host, target.uri, target.how, hint)).encode())
 
 
 async def _allowances(conn: Connection, named_by: str, hosts: Sequence[str]) -> dict[str, int]:

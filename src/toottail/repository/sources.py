@@ -221,8 +221,8 @@ async def add_lists(
     conn: Connection, source: DueSource, lists: Sequence[tuple[str, str]], now: datetime
 ) -> None:
     """Makes the timelines of lists, (name, id) each, due for the runs that wait for ``source``."""
-    names = [name for name, _ in lists]
-    refs = [ref for _, ref in lists]
+    unique = dict(lists)  # the home chooses the names, and one may be told twice
+    names, refs = list(unique), list(unique.values())
     await conn.execute(_SPAWN, source.member_id, names, refs, source.wanted, now)
     await conn.execute(_SPAWN_RUNS, list(source.run_ids), names, source.wanted)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from toottail.errors import Forbidden
+from toottail.errors import Forbidden, RemoteError
 from toottail.servers.budgets import SIGNED
 from toottail.servers.door import Answer, Door, Request
 from toottail.servers.permit import Permit, Signature
@@ -23,7 +23,8 @@ _SCHEMES: tuple[Scheme, ...] = ("cavage", "rfc9421")
 class Asker:
     """Sends requests to ``host`` within its permit; ``home`` is named in the User-Agent.
 
-    ``notes`` is what dialects wanted remembered of the host.
+    One for each step: after the first answer its requests go on with what was begun (see
+    `Permit.admit`). ``notes`` is what dialects wanted remembered of the host.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Asker:
         self._door = door
         self._permit = permit
         self._home = home
+        self._goes_on = False
 
     @property
     def signs(self) -> bool:
@@ -106,7 +108,16 @@ class Asker:
         )
         if signed is True:
             return await self._sign(request)
-        return await self._door.send(self._permit, replace(request, sign=signed or None))
+        return await self._send(replace(request, sign=signed or None))
+
+    async def _send(self, request: Request) -> Answer:
+        try:
+            answer = await self._door.send(self._permit, replace(request, goes_on=self._goes_on))
+        except RemoteError:
+            self._goes_on = True
+            raise
+        self._goes_on = True
+        return answer
 
     async def _sign(self, request: Request) -> Answer:
         """Signs as the host takes it; the first to do so finds out how that is."""
@@ -114,12 +125,12 @@ class Asker:
             async with self._permit.knocking:
                 if self.signature not in _SCHEMES:
                     return await self._knock(request)
-        return await self._door.send(self._permit, replace(request, sign=self.signature))
+        return await self._send(replace(request, sign=self.signature))
 
     async def _knock(self, request: Request) -> Answer:
         for scheme in _SCHEMES:
             try:
-                answer = await self._door.send(self._permit, replace(request, sign=scheme))
+                answer = await self._send(replace(request, sign=scheme))
             except Forbidden as error:
                 if error.status != 401:
                     raise
@@ -142,8 +153,7 @@ class Asker:
         robots: bool = True,
     ) -> Answer:
         """The answer to a POST of ``form`` or ``json``; raises as `get` does."""
-        return await self._door.send(
-            self._permit,
+        return await self._send(
             Request(
                 self._url(path, None),
                 method="POST",

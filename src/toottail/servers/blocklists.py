@@ -32,6 +32,8 @@ MOST_DOMAINS = 200_000
 """Domains on one list."""
 _MOST_MOVES = 3
 _LONGEST_WHY = 200
+_BEGINNING = 1000
+_NO_LIST = "names no domain: not a list as Mastodon exports it, nor a plain one"
 
 
 class _Published(msgspec.Struct):
@@ -54,6 +56,9 @@ def parse(data: bytes) -> tuple[DomainRule, ...]:
     if len(data) > MOST_BYTES:
         raise ValueError(f"is larger than {MOST_BYTES >> 20} MiB")
     text = StringIO(data.decode("utf-8-sig", "replace"), newline="")
+    if text.getvalue()[:_BEGINNING].lstrip().startswith("<"):
+        # A page for people, of which a line or two may look like domains.
+        raise ValueError(_NO_LIST)
     try:
         rows = list(csv.reader(text))
     except csv.Error as error:
@@ -75,7 +80,7 @@ def parse(data: bytes) -> tuple[DomainRule, ...]:
         if len(found) > MOST_DOMAINS:
             raise ValueError(f"names more than {MOST_DOMAINS} domains")
     if not found and (wrong or not titled):
-        raise ValueError("names no domain: not a list as Mastodon exports it, nor a plain one")
+        raise ValueError(_NO_LIST)
     return tuple(found.values())
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -56,6 +56,7 @@ class Request:
     ``sign`` is how our actor signs it, a GET; then just the rules of robots.txt that name us govern
     it. Without ``follow`` a redirect is the answer itself. ``patient``: the host may think in
     silence for as long as the request may take in all (a home that fetches from others first).
+    ``goes_on``: an earlier answer led to it, see `Permit.admit`; each hop of a redirect does so.
     """
 
     url: str
@@ -72,6 +73,7 @@ class Request:
     follow: bool = True
     patient: bool = False
     sign: Scheme | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class Door:
             if isinstance(outcome, Answer):
                 return outcome
             url = self._next(permit.host, url, outcome, request)
+            request = replace(request, goes_on=True)
             if str(url) in seen:
                 break
             seen.add(str(url))
@@ -173,7 +176,7 @@ class Door:
         rules = permit.robots if request.robots else None
         if rules and not rules.allows(url.raw_path_qs, signed=signed):
             raise RobotsRefused(permit.host, f"its robots.txt disallows {url.raw_path[:80]}")
-        async with permit.admit(request.allowances):
+        async with permit.admit(request.allowances, goes_on=request.goes_on):
             failure: RemoteError
             try:
                 return await self._exchange(permit, request, url)

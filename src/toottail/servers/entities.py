@@ -23,6 +23,7 @@ PUBLIC_VISIBILITIES = frozenset({"public", "unlisted"})
 ITEMS_AT_MOST = 10_000
 """Items of one listing that are read; the largest honest one has 4,096."""
 
+_MOST_COUNTED = (1 << 31) - 1
 _LOCAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
 # In JSON as it came: a line break before the word is a backslash and a letter there.
 _NOBOT = re.compile(rb"(?:(?<![a-z])|(?<=\\[nrtbf]))nobot(?![a-z])", re.IGNORECASE)
@@ -199,8 +200,8 @@ def _text(value: object) -> str | None:
 
 
 def count_of(value: object) -> int | None:
-    """``value`` as a count of things, None where it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """``value`` as a count of things, None where it is none (or beyond what is stored as one)."""
+    return value if type(value) is int and 0 <= value <= _MOST_COUNTED else None
 
 
 def time_of(value: object) -> datetime | None:

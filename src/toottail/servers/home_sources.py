@@ -27,6 +27,7 @@ from toottail.servers.people import Person, people_of, person_in, person_of
 from toottail.types.sources import BASE_SCOPE, KINDS
 
 _LISTS_AT_MOST = 100
+_TITLE_AT_MOST = 200
 _MENTIONS_AT_MOST = 20
 _PEOPLE_PAGE = 80
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -215,7 +216,7 @@ def _next_max_id(headers: Mapping[str, str], last: str | None, asked: str | None
 async def read_lists(client: HomeClient) -> list[HomeList]:
     """The member's lists."""
     answer = await client.get("/api/v1/lists", scope="read:lists")
-    found = []
+    found: dict[str, HomeList] = {}
     for item in decode_list(client.host, answer.body)[:_LISTS_AT_MOST]:
         try:
             fields = _OBJECT.decode(item)
@@ -223,8 +224,14 @@ async def read_lists(client: HomeClient) -> list[HomeList]:
             continue
         number, title = str(fields.get("id", "")), fields.get("title")
         if is_local_id(number):
-            found.append(HomeList(number, title if isinstance(title, str) else number))
-    return found
+            found.setdefault(number, HomeList(number, _title(title) or number))
+    return list(found.values())
+
+
+def _title(title: object) -> str:
+    """A title as it may be stored and shown."""
+    text = title if isinstance(title, str) else ""
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:_TITLE_AT_MOST].strip()
 
 
 async def read_followed_tags(client: HomeClient, limit: int) -> list[str]:

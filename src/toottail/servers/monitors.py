@@ -84,8 +84,13 @@ async def ping(settings: Settings, monitor: Monitor, told: Mapping[str, str]) ->
 
     Takes at most five seconds. Raises `RemoteError`.
     """
+    # Nothing is signed here, so that a fault with the actor's key can be told too.
     brief = settings.model_copy(
-        update={"connect_timeout": _TIME_LIMIT, "total_timeout": _TIME_LIMIT}
+        update={
+            "connect_timeout": _TIME_LIMIT,
+            "total_timeout": _TIME_LIMIT,
+            "actor_url": None,
+        }
     )
     networks = settings.allow_networks + (_AT_HOME if monitor.near else ())
     budget = HostBudget(monitor.place, defaults=standard_limits())

@@ -87,10 +87,15 @@ async def identify(ask: Asker, *, robots: bool = True) -> Software:
     except (StatusError, AnswerRefused, RobotsRefused):
         return Software("unknown", "")
     return Software(
-        told.name.strip().lower()[:_LONGEST_NAME] or "unknown",
-        told.version.strip()[:_LONGEST_NAME],
+        _word(told.name).lower() or "unknown",
+        _word(told.version),
         told.repository,
     )
+
+
+def _word(text: str) -> str:
+    """``text`` as it may be stored and shown: PostgreSQL takes no NUL, terminals obey others."""
+    return "".join(sign for sign in text if sign.isprintable()).strip()[:_LONGEST_NAME]
 
 
 async def _get(ask: Asker, path_or_url: str, *, robots: bool) -> Answer:

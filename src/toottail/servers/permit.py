@@ -15,6 +15,8 @@ from toottail.servers.robots import Robots
 from toottail.servers.signatures import Scheme
 
 Signature = Scheme | Literal["wanted", "refused"]
+LONG_PAUSE = timedelta(minutes=1)
+"""So long a pause between requests nobody waits for."""
 
 
 def utc_now() -> datetime:
@@ -81,18 +83,20 @@ class Permit:
         """Requests on their way now."""
         return self._flying
 
-    def admit(self, names: Sequence[str]) -> Admission:
+    def admit(self, names: Sequence[str], *, goes_on: bool = False) -> Admission:
         """A place for one request that counts against the allowances ``names``.
 
-        Entering waits for a place, then up to the patience for the budget. Raises
-        `NotPermittedYet`, or what ``before_send`` raises.
+        Entering waits for a place, then up to the patience for the budget. With ``goes_on``, after
+        a request without whose answer this one would be of no use, a pause of less than a minute
+        that robots.txt asks for is waited here: to begin anew later would never get any further.
+        Raises `NotPermittedYet`, or what ``before_send`` raises.
         """
-        return Admission(self, names)
+        return Admission(self, names, goes_on)
 
-    async def _enter(self, names: Sequence[str]) -> None:
+    async def _enter(self, names: Sequence[str], goes_on: bool) -> None:
         await self._take_place(names)
         try:
-            await self._wait_for_budget(names)
+            await self._wait_for_budget(names, goes_on)
             # Counted before the wait for the lane's word, so that no other request takes its room.
             self.budget.spend(names, self.clock())
             await self._before_send()
@@ -116,9 +120,10 @@ class Permit:
                 raise
         self._flying += 1
 
-    async def _wait_for_budget(self, names: Sequence[str]) -> None:
+    async def _wait_for_budget(self, names: Sequence[str], goes_on: bool) -> None:
         now = self.clock()
-        limit = now + self._patience
+        pause = timedelta(seconds=self.budget.paced(names)) if goes_on else timedelta()
+        limit = now + self._patience + (pause if pause < LONG_PAUSE else timedelta())
         while (until := self.budget.earliest(names, now, self._flying - 1)) > now:
             if until > limit:
                 raise NotPermittedYet(self.host, until, self.budget.why(names, now))
@@ -143,14 +148,15 @@ class Permit:
 class Admission:
     """The time from asking for a place until the answer is read; an async context manager."""
 
-    __slots__ = ("_names", "_permit")
+    __slots__ = ("_goes_on", "_names", "_permit")
 
-    def __init__(self, permit: Permit, names: Sequence[str]) -> None:
+    def __init__(self, permit: Permit, names: Sequence[str], goes_on: bool) -> None:
         self._permit = permit
         self._names = names
+        self._goes_on = goes_on
 
     async def __aenter__(self) -> None:
-        await self._permit._enter(self._names)
+        await self._permit._enter(self._names, self._goes_on)
 
     async def __aexit__(
         self,

@@ -83,7 +83,9 @@ async def fetch_robots(ask: Asker, now: datetime | None = None) -> RobotsRecord:
         raise
     except (StatusError, RedirectedAway):
         return RobotsRecord(None, at)
-    return RobotsRecord(_ours(answer.body.decode("utf-8-sig", "replace")), at)
+    # Some files are in UTF-16; and a text with NULs cannot be stored.
+    text = answer.body.decode("utf-8-sig", "replace").replace("\0", "")
+    return RobotsRecord(_ours(text), at)
 
 
 def _ours(text: str) -> str:

@@ -76,7 +76,8 @@ def host_of(uri: str) -> str | None:
 
     This is the test every URI passes before TootTail asks for it or hands it to a home.
     """
-    if len(uri) > 2048 or not uri.isprintable() or " " in uri or "\\" in uri:
+    # In bytes, for that is what an index can hold; what is printable can be encoded.
+    if not uri.isprintable() or len(uri.encode()) > 2048 or " " in uri or "\\" in uri:
         return None
     try:
         parts = urlsplit(uri)

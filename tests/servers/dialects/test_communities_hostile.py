@@ -199,3 +199,60 @@ def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
     reading = run(choose(ALL[0]).look(asker(fake), target, ALL[0]))
     assert len(fake.asked) == _PAGES_AT_MOST
     assert reading.further == ()
+
+
+def test_pages_of_endless_paths_are_left_before_they_fill_the_memory() -> None:
+    path = "0." + "9999." * 390
+
+    class Fat(dict[str, object]):
+        pages = 0
+
+        def get(self, key: str, default: object = None) -> Any:
+            self.pages += 1
+            numbers = range(10_000 * self.pages, 10_000 * self.pages + 3_000)
+            return {
+                "comments": [
+                    {"comment": {"id": n, "ap_id": f"https://{HOST}/{n}", "path": f"{path}{n}"}}
+                    for n in numbers
+                ]
+            }
+
+    fake = FakeAsker(HOST, Fat())
+    target = LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1")
+    reading = run(choose(ALL[0]).look(asker(fake), target, ALL[0]))
+    assert len(fake.asked) <= 3
+    assert 0 < len(reading.statuses) < 3_000
+
+
+async def test_the_pages_of_a_host_that_wants_pauses_are_not_waited_for_all_day() -> None:
+    class Slow(FakeAsker):
+        def pause(self) -> float:
+            return 30.0
+
+    class Endless(dict[str, object]):
+        pages = 0
+
+        def get(self, key: str, default: object = None) -> Any:
+            self.pages += 1
+            numbers = range(1000 * self.pages, 1000 * self.pages + 50)
+            own = f"https://{HOST}/comment/"
+            views = [{"id": n, "ap_id": f"{own}{n}", "path": f"0.{n}"} for n in numbers]
+            return {"comments": [{"comment": view} for view in views]}
+
+    fake = Slow(HOST, Endless())
+    target = LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1")
+    reading = await choose(ALL[0]).look(asker(fake), target, ALL[0])
+    assert len(fake.asked) == 10
+    assert len(reading.statuses) == 500
+
+
+def test_cut_trees_of_comments_without_a_uri_lead_to_a_bounded_number_of_questions() -> None:
+    leaf: dict[str, Any] = {"apId": "", "childCount": 1}
+    tree: Any = [leaf | {"commentId": n} for n in range(1, 20_000)]
+    for number in range(30_000, 30_025):
+        tree = [{"commentId": number, "apId": f"https://{HOST}/{number}", "children": tree}]
+    fake = FakeAsker(HOST, {"/api/entry/7/comments": {"items": tree}})
+    software = SOFTWARE["mbin"][0]
+    target = LookTarget(f"https://{HOST}/m/talk/t/7", HOST, POST_THREAD, "t7")
+    reading = run(choose(software).look(asker(fake), target, software))
+    assert 0 < len(reading.further) <= 1_001

@@ -32,6 +32,8 @@ from toottail.servers.entities import (
 )
 from toottail.types.hosts import host_of
 
+PATHS_AT_MOST = 500_000
+"""Ids in the paths of all comments that one look keeps."""
 _NESTING_AT_MOST = 500
 _BYTES_AT_MOST = 64 << 20
 """Bytes of views that are read of one answer; what is nested n deep is read n times."""
@@ -114,12 +116,19 @@ def views_of(items: Iterable[msgspec.Raw]) -> list[View]:
 
 
 def comments_in(views: Iterable[View]) -> Iterator[Comment]:
-    """The comments of ``views`` that have all they need: an id, a URI, a path."""
+    """The comments of ``views`` that have all they need: an id, a URI, a path.
+
+    Where their paths together are longer than any that people write, the rest is left out.
+    """
+    room = PATHS_AT_MOST
     for view in views:
         raw = view.comment
         own, uri, path = number_in(raw.id), uri_in(raw.ap_id), _path(raw.path)
         if own is None or uri is None or path is None or path[-1] != own:
             continue
+        room -= len(path)
+        if room < 0:
+            return
         counts = struct_in(view.counts, _Counts)
         creator = struct_in(view.creator, _Creator)
         yield Comment(

@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from toottail.servers.dialects.comment_views import (
+    PATHS_AT_MOST,
     comments_in,
     community_in,
     find_by_uri,
@@ -39,12 +40,14 @@ from toottail.servers.dialects.comment_views import (
 )
 from toottail.servers.dialects.comments import Comment, Listing, Place, Server
 from toottail.servers.dialects.communities import Communities
-from toottail.servers.entities import decode
+from toottail.servers.entities import ITEMS_AT_MOST, decode
 from toottail.servers.nodeinfo import Software
 
 TREE, PAGE = 300, 50
 """Comments of one answer at most: with ``max_depth``, and without."""
 _PAGES_AT_MOST = 60
+_LONGEST = 300.0
+"""Seconds that a look spends at most in pauses between pages."""
 _DEEPER_THAN_ALL = "60"
 _MOST_BYTES = 24 << 20
 """Each comment repeats the texts of its post and community."""
@@ -93,7 +96,8 @@ class Lemmy(Communities):
         """The tree at ``place``; where that was cut before, all pages of the post's comments."""
         page = await _read(server, place)
         first, comments, pages = page.listing, [*page.listing.comments], 1
-        while place.page and page.following is not None and pages < _PAGES_AT_MOST:
+        most = _pages_at_most(server)
+        while place.page and page.following is not None and pages < most and _has_room(comments):
             page = await _read(server, page.following)
             comments += page.listing.comments
             pages += 1
@@ -108,6 +112,20 @@ class Lemmy(Communities):
     async def find(self, server: Server, uri: str) -> Place | None:
         """By ``resolve_object``."""
         return await find_by_uri(server, f"{_version(server.software).base}/resolve_object", uri)
+
+
+def _pages_at_most(server: Server) -> int:
+    """How many pages one look reads: fewer where the host wants pauses between them."""
+    pause = server.ask.pause()
+    return min(_PAGES_AT_MOST, max(1, int(_LONGEST / pause))) if pause else _PAGES_AT_MOST
+
+
+def _has_room(comments: Sequence[Comment]) -> bool:
+    """Whether a further page is read: honest ones are small."""
+    return (
+        len(comments) < ITEMS_AT_MOST
+        and sum(len(comment.path) for comment in comments) < PATHS_AT_MOST
+    )
 
 
 def _version(software: Software) -> _Version:

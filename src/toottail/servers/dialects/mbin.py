@@ -151,7 +151,7 @@ def _listing(host: str, place: Place, items: Sequence[msgspec.Raw]) -> Listing:
                 found.append(Comment(own, uri, path, time_of(item.created_at), gone))
             children = struct_in(item.children, list[msgspec.Raw]) or []
             below += [(child, path) for child in children]
-            if depth == DEPTH and count_of(item.child_count):
+            if depth == DEPTH and count_of(item.child_count) and len(cut) < 10 * PAGE:
                 cut.append(Place("comment", f"{place.id[0]}{own}"))
         level = below
     return Listing(found, community=community, more=cut)
