@@ -50,7 +50,7 @@ _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
 
 async def due(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     """The chores due now at the visit's host, those in ``skip`` left out; the most urgent first."""
-    found = await _home_chores(visit)
+    found = await _home_chores(visit, skip)
     found = [chore for chore in found if chore.key not in skip]
     return found + await _host_chores(visit, skip)
 
@@ -60,7 +60,7 @@ async def next_due(conn: Connection, host: str) -> datetime | None:
     return await frontier.next_due(conn, host)
 
 
-async def _home_chores(visit: LaneVisit) -> list[Chore]:
+async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     now = visit.now()
     async with visit.connection() as conn:
         collects = await sources.due(conn, visit.host, now)
@@ -76,14 +76,18 @@ async def _home_chores(visit: LaneVisit) -> list[Chore]:
         Chore(("introduce", number), partial(collect.introduce, visit, number), put_off, True)
         for number in {c.member_id for c in collects if c.account is None}
     ]
+    # One source of a member after the other: they share a small allowance for paging, and one that
+    # is stopped by it begins again from its first page.
+    busy = {key[0] for word, key in skip if word == "collect" and isinstance(key, tuple)}
+    next_of = {c.member_id: c for c in reversed(collects) if c.member_id not in busy}
     chores += [
         Chore(
             ("collect", (c.member_id, c.kind, c.name)),
             partial(collect.collect, visit, c),
-            put_off,
+            partial(_put_off_sources, visit),
             True,
         )
-        for c in collects
+        for c in next_of.values()
         if c.account is not None
     ]
     chores += [
@@ -202,6 +206,11 @@ async def _put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
         await deliveries.postpone(conn, visit.host, until)
         await sources.postpone(conn, visit.host, until)
         await feeds.postpone_home(conn, visit.host, until)
+
+
+async def _put_off_sources(visit: LaneVisit, until: datetime, _why: str) -> None:
+    async with visit.fenced() as conn:
+        await sources.postpone(conn, visit.host, until)
 
 
 async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, why: str) -> None:
