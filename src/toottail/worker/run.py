@@ -207,7 +207,8 @@ class _Run:
         async with self._database.connection() as conn:
             freed = await runs.free_stranded(conn, self._id)
         log.warning("watches were stranded", freed=freed)
-        if freed and self._freed < _MOST_FREED:
+        # Another run beside this one may have set going what both wait for.
+        if self._freed < _MOST_FREED:
             return False
         left = self._progress.conversations - self._progress.finished
         self._problem = f"{left} conversations were left unfinished; the next run takes them up"
