@@ -6,6 +6,13 @@
     │   ├── InvalidHost          not the name of a server
     │   └── TokenRefused         the home does not take the token, or it lacks a scope
     │       └── ScopeLacking     the home says that something is outside the token's scopes
+    ├── ServiceRefused           the service does not do what a visitor asked for
+    │   ├── SignInRefused        a sign-in that cannot be; `code` says why, for programs
+    │   ├── NotSignedIn          no session, or one that has ended
+    │   ├── NotAllowed           signed in, but this is not for them; or a forged request
+    │   ├── NotFound             there is no such thing, or it belongs to another member
+    │   ├── BadRequest           what was sent cannot be understood
+    │   └── TooManyAttempts      an allowance of ours is used up; `retry_after` says for how long
     ├── HomeFailed               the home does not answer, or is no server we can serve: exit code 1
     ├── StorageError             the database, or the disk below it: exit code 1
     │   ├── DatabaseUnavailable  cannot be started or reached
@@ -61,6 +68,59 @@ class ScopeLacking(TokenRefused):
     def __init__(self, message: str, scope: str) -> None:
         super().__init__(message)
         self.scope = scope
+
+
+class ServiceRefused(TootTailError):
+    """The service does not do what a visitor asked for; ``code`` says why, for programs."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SignInRefused(ServiceRefused):
+    """A sign-in that cannot be.
+
+    Codes: invalid_server, unreachable, not_a_home, unsupported, home_not_listed, blocked, closed,
+    invite_needed, invite_invalid, full, denied (by the member at home), expired (or forged: the
+    state or the browser's cookie does not fit), scopes (the home gave too few), home_failed.
+    """
+
+
+class NotSignedIn(ServiceRefused):
+    """There is no session, or it has ended."""
+
+    def __init__(self, message: str = "Sign in first.") -> None:
+        super().__init__(message, "not_signed_in")
+
+
+class NotAllowed(ServiceRefused):
+    """The visitor may not do this, or the request did not come from one of our own pages."""
+
+    def __init__(self, message: str, code: str = "not_allowed") -> None:
+        super().__init__(message, code)
+
+
+class NotFound(ServiceRefused):
+    """There is no such thing, or it is another member's, which is the same to whoever asks."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "not_found")
+
+
+class BadRequest(ServiceRefused):
+    """What was sent cannot be understood; the message says what was expected."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "bad_request")
+
+
+class TooManyAttempts(ServiceRefused):
+    """Too often; ``retry_after`` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, "too_many_attempts")
+        self.retry_after = retry_after
 
 
 class HomeFailed(TootTailError):

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import (
@@ -136,6 +136,38 @@ class Settings(BaseModel):
     """URL of a monitor that is told when a run failed, or was stopped."""
     lan_monitors: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     """Monitors (``NAME:PORT``) that may be pinged over http and at private addresses."""
+
+    listen: str = "127.0.0.1:8080"
+    """HOST:PORT where api, web or serve listen."""
+    certificate: Path | None = None
+    """A certificate chain in PEM, to serve https without a proxy."""
+    certificate_key: Path | None = None
+    """Its private key."""
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    """Addresses of proxies whose X-Forwarded-For and -Proto are believed."""
+    service_name: str = Field(default="TootTail", min_length=1, max_length=60)
+    """What the pages call the service."""
+    contact: str | None = None
+    """Where to reach the operator: an https URL or a mail address."""
+    support_url: str | None = None
+    """Where members can give money (Liberapay, Ko-fi, …)."""
+    sign_ups: Literal["open", "invite", "closed"] = "open"
+    """Who may become a member."""
+    most_members: int = Field(default=100, ge=0)
+    """No more members than that; 0: as many as come."""
+    homes: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """The only servers whose members may sign in; none named: all."""
+    operators: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Accounts (``@me@example.social``) that may open the operator's page."""
+    grace_days: int = Field(default=14, ge=1)
+    """Days after which a member whose token was refused, or whose home is gone, is removed."""
+    monthly_cost: float | None = Field(default=None, ge=0)
+    """What running the service costs a month, for the operator's page."""
+    authorize_at: Annotated[dict[str, str], BeforeValidator(_connect_to)] = Field(
+        default_factory=dict
+    )
+    """``{".example": "http://localhost:8401"}``: where a browser finds the sign-in pages of names
+    with this ending, each below ``/NAME``; for the demonstration."""
 
     lease: float = Field(default=10, ge=2)
     """How long a lane stays ours without a renewal."""

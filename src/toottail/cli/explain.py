@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from toottail.cli import loop
-from toottail.cli.explanation import Explanation, gather
 from toottail.cli.outcome import print_json
 from toottail.cli.tree import print_explanation
 from toottail.repository.database import open_database
+from toottail.service.explanation import Explanation, gather
 from toottail.settings import Settings, load
 from toottail.types.hosts import parse_host
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from toottail.cli.explanation import Explanation
 from toottail.flow.verdicts import Kind
 from toottail.repository.explanations import Asked
+from toottail.service.explanation import Explanation
 from toottail.types.trees import Node
 
 DEEPEST = 14

@@ -1,0 +1,2 @@
+-- Where the reading of a paged source was stopped, to go on from there.
+SELECT 1;
