@@ -235,6 +235,19 @@ async def test_a_name_of_an_account_is_one_short_word(lone: Lone) -> None:
     assert len(handle) < 250
 
 
+async def test_a_home_that_only_says_it_knows_profile_is_asked_otherwise_next_time(
+    lone: Lone,
+) -> None:
+    lone.server.on("/api/v1/accounts/verify_credentials", b"{}", "403 Forbidden")
+    assert await refusal(lone.sign_in()) == "home_failed"
+    lone.behave()
+    begun = await lone.begin()
+    asked = dict(parse_qsl(urlsplit(begun.authorize_url).query))
+    assert asked["scope"] == "read:accounts read:search read:statuses"
+    assert (await lone.finish(begun)).is_new
+    assert lone.paths().count("/api/v1/apps") == 1
+
+
 async def test_an_older_home_answers_in_its_own_way(lone: Lone) -> None:
     # As before Mastodon 4.3: no metadata, no word of scopes.
     lone.server.on("/.well-known/oauth-authorization-server", status="404 Not Found")
