@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
+import pytest
+
 from tests.repository.rows import HOME, found, locked, now, stages, watch
 from tests.repository.test_interleavings import held_up
+from toottail.errors import ServerFault
 from toottail.flow.asides import follow
 from toottail.flow.look import leave
+from toottail.flow.prepare import find_software
 from toottail.flow.visit import Visit
-from toottail.repository import deliveries, looks
+from toottail.repository import deliveries, hosts, looks
 from toottail.repository.database import Connection, Database
 from toottail.types.statuses import LookTarget
 
@@ -42,6 +46,29 @@ class Lane:
 
     async def wake(self, _conn: Connection, hosts: Iterable[str]) -> None:
         self.woken.update(hosts)
+
+
+class Failing(Lane):
+    """A host that answers 500, though another step has just had an answer of it."""
+
+    async def get(self, *_: object, **__: object) -> None:
+        raise ServerFault(self.host, 500, "answered 500")
+
+    def failures(self) -> int:
+        return 0
+
+    def sent(self) -> int:
+        return 0
+
+
+async def test_a_host_is_not_of_unknown_kind_because_another_step_was_answered_meanwhile(
+    database: Database,
+) -> None:
+    lane = Failing("a.example", database)
+    with pytest.raises(ServerFault):
+        await find_software(cast("Visit", lane), robots=True)
+    async with database.connection() as conn:
+        assert (await hosts.get(conn, "a.example")).identified_at is None
 
 
 async def test_a_host_that_is_left_and_the_last_look_elsewhere_end_at_once(
