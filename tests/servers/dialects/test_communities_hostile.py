@@ -17,8 +17,9 @@ from tests.servers.dialects.test_mbin import item, pages
 from tests.servers.dialects.test_piefed import branch
 from toottail.errors import TootTailError
 from toottail.servers.dialects import base, choose
+from toottail.servers.dialects.collections import PAGES_AT_MOST
 from toottail.servers.dialects.communities import BRANCH, POST_THREAD
-from toottail.servers.dialects.lemmy import _PAGES_AT_MOST
+from toottail.servers.dialects.lemmy import _PAGES_AT_MOST, PAGE, TREE
 from toottail.servers.nodeinfo import Software
 from toottail.types.hosts import host_of
 from toottail.types.statuses import LookTarget, Reading
@@ -195,13 +196,16 @@ def test_no_bytes_crash_a_dialect_of_communities(
     look(software, answer, target)
 
 
-def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
+@pytest.mark.parametrize("software", SOFTWARE["lemmy"], ids=lambda software: software.version)
+def test_a_lemmy_whose_pages_never_end_is_left_after_some(software: Software) -> None:
+    full = TREE if software.at_least(1) else PAGE
+
     class Endless(dict[str, object]):
         pages = 0
 
         def get(self, key: str, default: object = None) -> Any:
             self.pages += 1
-            numbers = range(1000 * self.pages, 1000 * self.pages + 50)
+            numbers = range(1000 * self.pages, 1000 * self.pages + full)
             views = [
                 {
                     "comment": {
@@ -212,13 +216,30 @@ def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
                 }
                 for n in numbers
             ]
-            return {"comments": views}
+            return {"comments": views, "items": views, "next_page": f"c{self.pages}"}
 
     fake = FakeAsker(HOST, Endless())
     target = LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1")
-    reading = run(choose(ALL[0]).look(asker(fake), target, ALL[0]))
-    assert len(fake.asked) == _PAGES_AT_MOST
+    reading = run(choose(software).look(asker(fake), target, software))
+    assert 30 < len(fake.asked) <= _PAGES_AT_MOST
     assert reading.further == ()
+
+
+@pytest.mark.parametrize("software", ALL[2:], ids=lambda software: software.name)
+def test_pages_that_are_questions_of_their_own_come_to_an_end(software: Software) -> None:
+    uri = f"https://{HOST}/{'m/talk/t/7' if software in SOFTWARE['mbin'] else 'post/7'}"
+    hint, asked = "t7 1" if software in SOFTWARE["mbin"] else "7 1", 0
+    while hint and asked <= PAGES_AT_MOST:
+        number, asked = 100 + asked, asked + 1
+        told = {"currentPage": asked + 1, "maxPage": 2**60}
+        mbin = {"items": [item(number), view(f"0.{number}")], "pagination": told}
+        answer = mbin | {"comments": [view(f"0.{number}")], "next_page": f"c{asked}"}
+        fake = FakeAsker(HOST, Everything(answer))
+        target = LookTarget(uri, HOST, POST_THREAD, hint)
+        reading = run(choose(software).look(asker(fake), target, software))
+        assert reading.statuses
+        hint = next((t.hint for t in reading.further if t.how == POST_THREAD), "")
+    assert 10 < asked < PAGES_AT_MOST
 
 
 def test_pages_of_endless_paths_are_left_before_they_fill_the_memory() -> None:
