@@ -45,6 +45,7 @@ check: $(TOOLS)
 bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.first_run
 	$(BIN)/python -m benchmarks.large_thread
+	$(BIN)/python -m benchmarks.dialects
 	$(BIN)/python -m benchmarks.dispatch
 
 format: $(TOOLS)
