@@ -15,8 +15,8 @@ WITH page AS (
         SELECT watchers.conversation_id, watchers.seen_at, members.home
         FROM watchers JOIN members ON members.id = member_id
         WHERE member_id = $1
-            AND ($2::timestamptz IS NULL OR (seen_at, conversation_id) < ($2, $3::bigint))
-        ORDER BY seen_at DESC, conversation_id DESC
+            AND ($2::timestamptz IS NULL OR (watchers.seen_at, conversation_id) < ($2, $3::bigint))
+        ORDER BY watchers.seen_at DESC, conversation_id DESC
     ) AS seen CROSS JOIN LATERAL completeness(seen.conversation_id, seen.home) AS n
     WHERE CASE $4::text WHEN 'working' THEN n.working
                WHEN 'gaps' THEN NOT n.working AND (n.here < n.total OR NOT n.whole)
@@ -52,7 +52,7 @@ WHERE member_id = $1 AND (
         SELECT conversation_id FROM deliveries WHERE home = members.home AND home = $3
             AND local_id = $4)
     OR EXISTS (SELECT FROM statuses WHERE conversation_id = watchers.conversation_id AND url = $2))
-ORDER BY seen_at DESC LIMIT 1
+ORDER BY watchers.seen_at DESC LIMIT 1
 """
 
 _PLACE = """
@@ -87,9 +87,9 @@ async def page(
     """At most ``limit`` conversations that a member watches, the last seen first.
 
     ``after`` is (seen_at, id) of the one before. ``which`` of them: ``all``; ``working``, where
-    something is still to be done; ``gaps``, where that is over and something lacks, or nothing could
-    be learnt; ``whole``, where nothing lacks that can be had, so that what is out of reach only is in
-    the last two.
+    something is still to be done; ``gaps``, where that is over and something lacks, or nothing
+    could be learnt; ``whole``, where nothing lacks that can be had, so that where all that lacks is
+    out of reach it is in the last two.
     """
     seen_at, number = after or (None, None)
     rows = await conn.fetch(_LISTED, member_id, seen_at, number, which, limit)
