@@ -146,7 +146,7 @@ def test_it_answers_as_described(running: Running, operation_id: str, signed_in:
         deadline=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         browser = running.do(running.signed_in()) if signed_in else stand.stranger()
         response = case.call(
             base_url=stand.origin,
