@@ -14,6 +14,9 @@ from toottail.cli.actor import app as actor_app
 from toottail.cli.durations import parse_duration
 from toottail.cli.hosts_commands import hosts_app
 from toottail.cli.import_commands import app as import_app
+from toottail.cli.members_commands import members_app
+from toottail.cli.secrets_commands import secrets_app
+from toottail.cli.serving_commands import add_to
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -182,6 +185,9 @@ def explain(
 app.add_typer(actor_app, name="actor")
 app.add_typer(hosts_app, name="hosts")
 app.add_typer(import_app, name="import")
+app.add_typer(members_app, name="members")
+app.add_typer(secrets_app, name="secrets")
+add_to(app)
 
 
 @app.command()
