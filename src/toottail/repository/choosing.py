@@ -26,8 +26,8 @@ WHERE runs.id = run_id AND runs.member_id = $1 AND runs.ended_at IS NULL
 # cannot be read: that is passive, or the token lacks a scope for it.
 _ON = """
 INSERT INTO sources (member_id, home, kind, name, entries, collect_at, told)
-SELECT members.id, members.home, t.kind, t.name, t.entries, CASE WHEN t.due THEN $7::timestamptz END,
-    t.told
+SELECT members.id, members.home, t.kind, t.name, t.entries,
+    CASE WHEN t.due THEN $7::timestamptz END, t.told
 FROM members, unnest($2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[])
     AS t (kind, name, entries, due, told)
 WHERE members.id = $1

@@ -9,8 +9,8 @@ from toottail.repository.database import Connection, Row
 # Of what is secret, or stands for it, only that it is there.
 _MEMBER = """
 SELECT id, home, account, account_id, named, scopes, active_until::text AS active_until, problem,
-    created_at, profile_posts, profile_again, with_conversations, tag_servers, paused_why, paused_at,
-    failing_since, delete_at, seen_at
+    created_at, profile_posts, profile_again, with_conversations, tag_servers, paused_why,
+    paused_at, failing_since, delete_at, seen_at
 FROM members WHERE id = $1 AND served
 """
 
@@ -20,7 +20,8 @@ FROM sources WHERE member_id = $1 ORDER BY kind, name
 """
 
 _CONVERSATIONS = """
-SELECT root_uri AS root, seen_at FROM watchers JOIN conversations ON conversations.id = conversation_id
+SELECT root_uri AS root, seen_at
+FROM watchers JOIN conversations ON conversations.id = conversation_id
 WHERE member_id = $1 ORDER BY seen_at DESC
 """
 

@@ -74,7 +74,7 @@ async def counts(conn: Connection) -> Counts:
 
 
 async def delay(conn: Connection) -> float | None:
-    """How late replies come home: the median of the last day in seconds, None where there were none.
+    """How late replies come home: the median of the last day in seconds; None without any.
 
     From the moment at which a reply was posted to that at which it was at home. Only replies count
     that were posted after the home began to watch their conversation: what was there before is a

@@ -87,9 +87,9 @@ async def page(
     """At most ``limit`` conversations that a member watches, the last seen first.
 
     ``after`` is (seen_at, id) of the one before. ``which`` of them: ``all``; ``working``, where
-    something is still to be done; ``gaps``, where that is over and something lacks, or nothing could
-    be learnt; ``whole``, where nothing lacks that can be had, so that what is out of reach only is in
-    the last two.
+    something is still to be done; ``gaps``, where that is over and something lacks, or nothing
+    could be learnt; ``whole``, where nothing lacks that can be had, so that where all that lacks is
+    out of reach it is in the last two.
     """
     seen_at, number = after or (None, None)
     rows = await conn.fetch(_LISTED, member_id, seen_at, number, which, limit)

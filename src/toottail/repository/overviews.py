@@ -86,7 +86,7 @@ async def totals(conn: Connection, member_id: int) -> Totals:
 
 
 async def days(conn: Connection, member_id: int, since: datetime) -> dict[date, int]:
-    """Replies brought home to what a member watches, by day (UTC); days without any are left out."""
+    """Replies brought home to what a member watches, by day (UTC); days without are left out."""
     rows = await conn.fetch(_DAYS, member_id, since)
     return {row["day"]: row["delivered"] for row in rows}
 

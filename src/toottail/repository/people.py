@@ -18,7 +18,8 @@ FROM members WHERE id = $1 AND served
 _ALL = """
 SELECT id, home, coalesce(nullif(account, ''), named, '') AS account, scopes, tag_servers,
     paused_why, problem, created_at, delete_at
-FROM members WHERE served ORDER BY coalesce(paused_why, '') NOT IN ('token', 'home'), id DESC LIMIT $1
+FROM members WHERE served
+ORDER BY coalesce(paused_why, '') NOT IN ('token', 'home'), id DESC LIMIT $1
 """
 
 

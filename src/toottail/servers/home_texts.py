@@ -52,10 +52,8 @@ async def read_texts(client: HomeClient, local_id: str) -> Mapping[str, StatusTe
     if not is_local_id(local_id):
         return {}
     path = f"/api/v1/statuses/{local_id}"
-    one, around = await asyncio.gather(
-        client.get(path, scope="read:statuses", max_body=_STATUS_BYTES),
-        client.get(f"{path}/context", scope="read:statuses", max_body=_CONTEXT_BYTES),
-    )
+    one = await client.get(path, scope="read:statuses", max_body=_STATUS_BYTES)
+    around = await client.get(f"{path}/context", scope="read:statuses", max_body=_CONTEXT_BYTES)
     context = decode(client.host, around.body, ApiContext)
     items = [*context.ancestors, msgspec.Raw(one.body), *context.descendants]
     # Reading five hundred posts takes long enough for other visitors to notice.

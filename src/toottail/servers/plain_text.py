@@ -13,12 +13,17 @@ from html.parser import HTMLParser
 MOST_SIGNS = 5_000
 """So long a text is shown."""
 _MOST_HTML = 40_000
-_PARAGRAPHS = frozenset(
-    "p div blockquote pre ul ol table h1 h2 h3 h4 h5 h6 section article figure".split()
-)
+_PARAGRAPHS = frozenset({"p", "div", "blockquote", "pre", "ul", "ol", "table"}) | {
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+}
 _LINES = frozenset({"br", "li", "tr", "dt", "dd"})
 _UNSEEN = frozenset({"script", "style", "template", "title", "textarea", "iframe", "noscript"})
-_EMPTY = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_EMPTY = frozenset({"br", "hr", "img", "wbr", "input", "link", "meta", "source", "embed", "col"})
 _DEEPEST = 200
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 _AROUND_BREAKS = re.compile(r" *\n *")
@@ -87,9 +92,6 @@ class _Reader(HTMLParser):
                 break
         if tag in _PARAGRAPHS:
             self._break(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._break(tag)
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:

@@ -47,9 +47,9 @@ async def listed(
 ) -> ConversationPage:
     """The member's conversations, the last seen first. Raises `BadRequest`.
 
-    ``working``: something is still to be done. ``gaps``: that is over, and something lacks or nothing
-    could be learnt. ``whole``: nothing lacks that can be had; where all that lacks is out of reach, a
-    conversation is in both of these.
+    ``working``: something is still to be done. ``gaps``: that is over, and something lacks or
+    nothing could be learnt. ``whole``: nothing lacks that can be had; where all that lacks is out
+    of reach, a conversation is in both of these.
     """
     if which not in get_args(Which):
         raise BadRequest(f"Conversations are listed as one of: {', '.join(get_args(Which))}.")
