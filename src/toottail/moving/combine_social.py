@@ -7,9 +7,14 @@ name, as its visitor typed it), a token belongs to one, and ``username`` is ``me
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
+from toottail.errors import InvalidHost
 from toottail.moving.roster import BadRow, Row, checked
+from toottail.types.hosts import parse_host
 
 NOT_TAKEN = (
     ("worker_id, workers", "members are spread over workers by themselves"),
@@ -23,6 +28,9 @@ NOT_TAKEN = (
     ),
 )
 """What is left behind, and why."""
+SCOPES = "read"
+"""What its clients were registered with."""
+_LONGEST = 4096
 _NO_HOME_OF_OURS = {"firefish": "Firefish", "friendica": "Friendica"}
 
 
@@ -45,5 +53,27 @@ def member(record: Mapping[str, Any]) -> Row | BadRow:
     )
     if isinstance(row, BadRow):
         return row
-    scopes = " ".join(sorted(set((record.get("scope") or "read").split())))
+    scopes = " ".join(sorted(set((record.get("scope") or SCOPES).split())))
     return Row(number, row.home, row.account, row.token, scopes=scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Its client at a home; with it alone the tokens that it gave can be revoked."""
+
+    home: str
+    id: str
+    secret: SecretStr
+    redirect_uri: str
+
+
+def client(record: Mapping[str, Any]) -> Client | None:
+    """A row of ``registrations``; None where its host is none, or the client cannot be used."""
+    try:
+        home = parse_host(record["instance_url"])
+    except InvalidHost:
+        return None
+    words = [record["client_id"], record["client_secret"]]
+    if not all(word and len(word) <= _LONGEST and word.isascii() for word in words):
+        return None
+    return Client(home, words[0], SecretStr(words[1]), record.get("redirect_uri") or "")
