@@ -20,7 +20,7 @@ FROM sources WHERE member_id = $1 ORDER BY kind, name
 """
 
 _CONVERSATIONS = """
-SELECT root_uri AS root, seen_at
+SELECT root_uri AS root, watchers.seen_at
 FROM watchers JOIN conversations ON conversations.id = conversation_id
 WHERE member_id = $1 ORDER BY seen_at DESC
 """

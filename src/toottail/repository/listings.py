@@ -15,8 +15,8 @@ WITH page AS (
         SELECT watchers.conversation_id, watchers.seen_at, members.home
         FROM watchers JOIN members ON members.id = member_id
         WHERE member_id = $1
-            AND ($2::timestamptz IS NULL OR (seen_at, conversation_id) < ($2, $3::bigint))
-        ORDER BY seen_at DESC, conversation_id DESC
+            AND ($2::timestamptz IS NULL OR (watchers.seen_at, conversation_id) < ($2, $3::bigint))
+        ORDER BY watchers.seen_at DESC, conversation_id DESC
     ) AS seen CROSS JOIN LATERAL completeness(seen.conversation_id, seen.home) AS n
     WHERE CASE $4::text WHEN 'working' THEN n.working
                WHEN 'gaps' THEN NOT n.working AND (n.here < n.total OR NOT n.whole)
@@ -52,7 +52,7 @@ WHERE member_id = $1 AND (
         SELECT conversation_id FROM deliveries WHERE home = members.home AND home = $3
             AND local_id = $4)
     OR EXISTS (SELECT FROM statuses WHERE conversation_id = watchers.conversation_id AND url = $2))
-ORDER BY seen_at DESC LIMIT 1
+ORDER BY watchers.seen_at DESC LIMIT 1
 """
 
 _PLACE = """

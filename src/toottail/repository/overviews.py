@@ -20,12 +20,15 @@ FROM watchers JOIN members ON members.id = member_id,
 WHERE member_id = $1
 """
 
+# OFFSET 0: conversation by conversation, never all that was brought to anybody in these days.
 _DAYS = """
-SELECT (d.changed_at AT TIME ZONE 'UTC')::date AS day, count(*) AS delivered
-FROM watchers JOIN members ON members.id = member_id
-    JOIN deliveries AS d ON d.conversation_id = watchers.conversation_id AND d.home = members.home
-WHERE member_id = $1 AND d.state IN ('delivered', 'resolved') AND d.changed_at >= $2
-GROUP BY 1
+SELECT (changed_at AT TIME ZONE 'UTC')::date AS day, count(*) AS delivered
+FROM watchers JOIN members ON members.id = member_id CROSS JOIN LATERAL (
+    SELECT changed_at FROM deliveries AS d
+    WHERE d.conversation_id = watchers.conversation_id AND d.home = members.home
+        AND d.state IN ('delivered', 'resolved') AND d.changed_at >= $2
+    OFFSET 0) AS brought
+WHERE member_id = $1 GROUP BY 1
 """
 
 # What its lane knows of failures in a row, [how many, until when], is in the lane's budget.

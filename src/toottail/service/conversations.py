@@ -34,6 +34,7 @@ Which = Literal["all", "working", "gaps", "whole"]
 MOST_ROWS = 100
 _UNKNOWN = "There is no such conversation among yours."
 _LONGEST_URL = 2048
+_MOST_ID = 1 << 63
 _PATIENCE = 15.0
 
 
@@ -67,11 +68,17 @@ async def listed(
 
 async def explained(service: Service, member_id: int, conversation_id: int) -> Explanation:
     """One of the member's conversations, reply by reply. Raises `NotFound`."""
+    _check(conversation_id)
     async with service.database.connection() as conn:
         home = await listings.home_of(conn, member_id, conversation_id)
         if home is None:
             raise NotFound(_UNKNOWN)
         return await explain(conn, conversation_id, home)
+
+
+def _check(conversation_id: int) -> None:
+    if not 0 < conversation_id < _MOST_ID:
+        raise NotFound(_UNKNOWN)
 
 
 async def find(service: Service, member_id: int, url: str) -> int:
@@ -91,6 +98,7 @@ async def texts(service: Service, member_id: int, conversation_id: int) -> Mappi
 
     Raises `TooManyAttempts`, `NotFound`, or `HomeFailed` where the home does not show them.
     """
+    _check(conversation_id)
     async with service.database.connection() as conn:
         place = await listings.place(conn, member_id, conversation_id)
     if place is None:

@@ -30,6 +30,6 @@ def place(text: str) -> tuple[datetime, int]:
         at = _EPOCH + timedelta(microseconds=micros)
     except (binascii.Error, ValueError, OverflowError):
         raise refused from None
-    if not 0 <= number < _MOST:
+    if not 0 <= number < _MOST or cursor(at, number) != text:
         raise refused
     return at, number
