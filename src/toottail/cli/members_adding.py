@@ -12,18 +12,14 @@ from toottail.cli.accounts import named_in
 from toottail.cli.prompts import find_token
 from toottail.errors import HomeFailed, RemoteError, TokenRefused, UsageError
 from toottail.repository.database import open_database
-from toottail.servers.asker import Asker
-from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.homes import HomeClient
-from toottail.servers.nodeinfo import identify
-from toottail.servers.permit import Permit, utc_now
+from toottail.service import home_requests
 from toottail.service.context import Service
 from toottail.service.opening import open_service
 from toottail.service.roster import NewMember, TakenIn, take_in
 from toottail.settings import Settings, load
 from toottail.types.hosts import parse_host
 from toottail.types.sources import Source, parse_sources
-from toottail.worker.home_names import find_home
 
 _TOLD: dict[TakenIn, str] = {
     "new": "is served from now on",
@@ -72,11 +68,9 @@ async def _add(
 
 async def _ask(service: Service, name: str, account: str, token: SecretStr) -> _Asked:
     """Whether the token is good, and whose it is. Raises `TokenRefused` or `HomeFailed`."""
-    home, _ = await find_home(service.database, service.door, name, account)
-    permit = Permit(home, HostBudget(home, defaults=standard_limits()), in_flight=1, clock=utc_now)
-    ask = Asker(service.door, permit, home=home)
     try:
-        client = HomeClient(ask, token, "new", await identify(ask, robots=False))
+        home, software = await home_requests.find(service, name, f"@{account}@{name}")
+        client = HomeClient(home_requests.asker(service, home), token, "new", software)
         scopes = await client.check_scopes()
         me = await client.verify()
     except RemoteError as error:

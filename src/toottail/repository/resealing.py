@@ -41,13 +41,21 @@ class _Sealed:
         return (
             f"UPDATE {self.table} SET {self.column} = t.sealed"  # noqa: S608 — names of our own
             f" FROM unnest($1::{self.kind}[], $2::bytea[]) AS t (key, sealed)"
-            f" WHERE {self.table}.{self.key} = t.key"
+            f" WHERE {self.key} = t.key"
         )
 
 
 _ALL = (
     _Sealed("tokens", "members", "id", "bigint", "token_sealed"),
     _Sealed("registrations", "registrations", "home", "text", "secret_sealed"),
+    # Of two clients at one home: the key must be one that no two rows have.
+    _Sealed(
+        "earlier registrations",
+        "earlier_registrations",
+        "(home || ' ' || client_id)",
+        "text",
+        "secret_sealed",
+    ),
     _Sealed("sign-ins under way", "sign_ins", "state_digest", "bytea", "verifier_sealed"),
     _Sealed("secrets of the service", "service_secrets", "name", "text", "sealed"),
 )
