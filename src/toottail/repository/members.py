@@ -53,6 +53,25 @@ WHERE ended_at IS NULL AND (members.home = $1 OR EXISTS (
 """
 
 
+_SERVE_AGAIN = """
+UPDATE members SET account = $3, token_fingerprint = $4, token_sealed = $5, scopes = $6,
+    problem = NULL, failing_since = NULL, delete_at = NULL,
+    paused_why = CASE WHEN paused_why IN ('member', 'operator') THEN paused_why END,
+    active_until = CASE WHEN paused_why IN ('member', 'operator') THEN active_until
+                   ELSE 'infinity' END
+WHERE home = $1 AND account_id = $2 AND served RETURNING id
+"""
+
+_SERVE = """
+INSERT INTO members (home, account_id, account, token_fingerprint, token_sealed, scopes, served,
+    active_until)
+VALUES ($1, $2, $3, $4, $5, $6, true, 'infinity')
+ON CONFLICT (home, token_fingerprint) DO UPDATE SET account_id = $2, account = $3,
+    token_sealed = $5, scopes = $6, served = true, active_until = 'infinity'
+RETURNING id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A member as stored; ``account`` is None where the token does not tell."""
@@ -65,6 +84,24 @@ async def ensure(conn: Connection, home: str, fingerprint: bytes, sealed: bytes)
     """The member with this token at this home, made where there is none."""
     (row,) = await conn.fetch(_ENSURE, home, fingerprint, sealed)
     return Member(row["id"], row["account"])
+
+
+async def serve(
+    conn: Connection,
+    home: str,
+    account_id: str,
+    account: str,
+    fingerprint: bytes,
+    sealed: bytes,
+    scopes: Sequence[str],
+) -> int:
+    """Serves the account from now on; who is served already has a new token with that."""
+    values = (home, account_id, account, fingerprint, sealed, " ".join(sorted(scopes)))
+    member_id: int | None = await conn.fetchval(_SERVE_AGAIN, *values)
+    if member_id is None:
+        member_id = await conn.fetchval(_SERVE, *values)
+    assert member_id is not None
+    return member_id
 
 
 async def set_account(
