@@ -39,6 +39,10 @@ class Streams:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
+    def is_any_open(self) -> bool:
+        """Whether anybody is being told anything."""
+        return self._open.total() > 0
+
     @contextmanager
     def one_more(self, limits: Iterable[tuple[str, int]]) -> Iterator[None]:
         """Counts a stream against each (whom, limit). Raises `TooManyAttempts`."""

@@ -1,0 +1,126 @@
+"""A member's own pages: what was done for them, what is read, leaving."""
+
+from __future__ import annotations
+
+import json
+from typing import cast, get_args
+
+from starlette.responses import Response
+
+from toottail.errors import BadRequest, NotFound
+from toottail.service import account, conversations
+from toottail.service.conversations import Which
+from toottail.service.http import cookies
+from toottail.types.service import Overview
+from toottail.web import plots
+from toottail.web.offers import offered
+from toottail.web.rendering import render
+from toottail.web.visits import Form, Visit, go
+
+_WHICH: tuple[Which, ...] = get_args(Which)
+
+
+async def me(visit: Visit) -> Response:
+    """GET /me"""
+    which = visit.asked("which") or "all"
+    if which not in _WHICH:
+        raise NotFound("There is no such list.")
+    number = visit.member.member_id
+    after = visit.asked("after") or None
+    listed = await conversations.listed(
+        visit.service, number, which=cast(Which, which), after=after, limit=20
+    )
+    overview = await account.overview(visit.service, number)
+    return render(
+        visit,
+        "me.html",
+        overview=overview,
+        run=_running(overview),
+        plot=plots.bars(overview.days),
+        listed=listed,
+        which=which,
+        filters=_WHICH,
+        after=after,
+        share=plots.share,
+        plots=plots,
+        not_found=visit.asked("problem") == "not_found",
+    )
+
+
+async def find(visit: Visit) -> Response:
+    """GET /me/find?url=…: on to the conversation with a post."""
+    try:
+        number = await conversations.find(
+            visit.service, visit.member.member_id, visit.asked("url").strip()
+        )
+    except (NotFound, BadRequest):
+        return go("/me?problem=not_found#find")
+    return go(f"/me/conversations/{number}")
+
+
+async def settings(visit: Visit) -> Response:
+    """GET /me/settings"""
+    overview = await account.overview(visit.service, visit.member.member_id)
+    known = {source.kind for source in overview.sources}
+    return render(
+        visit,
+        "settings.html",
+        overview=overview,
+        further=[kind for kind in offered() if kind.word not in known],
+        enabled=[source.spec for source in overview.sources if source.enabled],
+        saved=visit.asked("saved") == "yes",
+        problem=visit.asked("problem"),
+    )
+
+
+async def choose(visit: Visit, form: Form) -> Response:
+    """POST /me/settings: which sources are read."""
+    typed = form.text("further").replace(",", " ").split()
+    try:
+        await account.choose(
+            visit.service, visit.member.member_id, [*form.texts("sources"), *typed]
+        )
+    except BadRequest:
+        return go("/me/settings?problem=sources")
+    return go("/me/settings?saved=yes")
+
+
+async def pause(visit: Visit, form: Form) -> Response:
+    """POST /me/pause"""
+    await account.pause(visit.service, visit.member.member_id)
+    return go("/me")
+
+
+async def resume(visit: Visit, form: Form) -> Response:
+    """POST /me/resume"""
+    await account.resume(visit.service, visit.member.member_id)
+    return go("/me")
+
+
+async def export(visit: Visit) -> Response:
+    """GET /me/export: all that is stored about the member, as a file."""
+    stored = await account.export(visit.service, visit.member.member_id)
+    return Response(
+        json.dumps(stored, indent=2, ensure_ascii=False, default=str),
+        media_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="toottail.json"'},
+    )
+
+
+async def leaving(visit: Visit) -> Response:
+    """GET /me/leave: what leaving means, and the button."""
+    overview = await account.overview(visit.service, visit.member.member_id)
+    return render(visit, "leave.html", overview=overview)
+
+
+async def leave(visit: Visit, form: Form) -> Response:
+    """POST /me/leave"""
+    confirmed = await account.leave(visit.service, visit.member.member_id)
+    response = go("/?done=left" if confirmed else "/?done=left_unconfirmed")
+    cookies.clear_session(visit.service, response)
+    return response
+
+
+def _running(overview: Overview) -> object | None:
+    run = overview.first_run
+    return run if run is not None and run.ended_at is None else None
