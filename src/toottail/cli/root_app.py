@@ -10,23 +10,19 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from toottail.servers.actor import Served
 from toottail.service.context import Service
 from toottail.service.http.origins import MACHINE_PATHS
 from toottail.service.http.shield import Shield
 
 log = structlog.get_logger(__name__)
 
-_ROBOTS = """User-agent: *
-Disallow: /api/
-Disallow: /me
-Disallow: /operator
-"""
-
 
 class RootApp:
     """Hands requests to ``api``, to the actor, or to ``web``; what is None is not served here.
 
-    Set ``stopping``, and streams end in order.
+    The actor's documents go with the API: a process of pages alone has none. Set ``stopping``, and
+    streams end in order.
     """
 
     def __init__(self, service: Service, *, api: ASGIApp | None, web: ASGIApp | None) -> None:
@@ -34,13 +30,13 @@ class RootApp:
         self._service = service
         self._api = api
         self._web = web
-        self._shielded = Shield(self._dispatch, service)
+        self._documents = Shield(self._document, service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = _Call(receive, send, self.stopping)
         began = time.monotonic()
         try:
-            await self._shielded(scope, call.receive, call.send)
+            await self._answering(scope)(scope, call.receive, call.send)
             await call.end()
         finally:
             if scope["type"] == "http":
@@ -53,30 +49,29 @@ class RootApp:
                     seconds=round(time.monotonic() - began, 3),
                 )
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answering(scope)(scope, receive, send)
-
     def _answering(self, scope: Scope) -> ASGIApp:
-        path: str = scope["path"]
+        path = scope.get("path", "")
         if path.startswith("/api/") or path in MACHINE_PATHS:
-            return self._api or _nothing_here
-        if self._api is not None:
-            # Who serves the API serves what belongs to no page.
-            if path == "/robots.txt":
-                return PlainTextResponse(_ROBOTS, headers={"Cache-Control": "max-age=3600"})
-            if (document := self._document(scope)) is not None:
-                return document
-        return self._web or _nothing_here
+            return self._api or self._documents
+        if self._api is not None and self._served(scope) is not None:
+            return self._documents
+        return self._web or self._documents
 
-    def _document(self, scope: Scope) -> Response | None:
-        if self._service.actor is None:
+    async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._served(scope) if self._api is not None else None
+        response: Response = PlainTextResponse("There is nothing here.\n", 404)
+        if served is not None:
+            headers = {"Content-Type": served.kind, **served.headers}
+            response = Response(served.body, served.status, headers)
+        await response(scope, receive, send)
+
+    def _served(self, scope: Scope) -> Served | None:
+        """The answer of our actor; None where that is not what was asked for."""
+        if self._service.actor is None or scope["type"] != "http":
             return None
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         accept = Headers(scope=scope).get("accept", "")
-        served = self._service.actor.answer(scope["method"], target, accept)
-        if served is None:
-            return None
-        return Response(served.body, served.status, {"Content-Type": served.kind, **served.headers})
+        return self._service.actor.answer(scope["method"], target, accept)
 
 
 class _Call:
@@ -117,8 +112,3 @@ class _Call:
         finally:
             gone.cancel()
             going.cancel()
-
-
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    nothing = PlainTextResponse("There is nothing here.\n", 404)
-    await nothing(scope, receive, send)

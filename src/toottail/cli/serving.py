@@ -205,7 +205,7 @@ class _Server(uvicorn.Server):
         print(self._announcement, flush=True)
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
