@@ -200,12 +200,22 @@ def migrate(config: Config = None, verbose: Verbose = False) -> None:
 
 
 @app.command()
-def demo(verbose: Verbose = False) -> None:
+def demo(
+    serve: Annotated[
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve",
+            help="Then offer the service in the browser, until Ctrl-C; else: on a terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
     """Show it all on a pretend fediverse on this machine: nothing leaves it."""
     _log(verbose)
     from toottail.cli.demo import demo as run_demo
 
-    raise typer.Exit(run_demo())
+    raise typer.Exit(run_demo(serve=serve))
 
 
 def run() -> int:
