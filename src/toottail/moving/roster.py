@@ -1,7 +1,7 @@
 """Members as one service hands them to another: in a file of CSV or JSON.
 
 CSV has a line of names first: ``home``, ``account``, ``token``, ``sources``, ``paused``, of which
-``home`` and ``token`` must be there; sources are separated by semicolons. JSON is an array of
+the first three must be there; sources are separated by semicolons. JSON is an array of
 objects with these keys, or one object after the other; sources are an array or as in CSV. Files may
 be longer than memory: rows are read one by one. No error says what stood in the file.
 """
@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from pydantic import SecretStr
 
@@ -27,7 +27,11 @@ _LONGEST_TOKEN = 4096
 _MOST_SOURCES = 200
 _CHUNK = 64 << 10
 _ACCOUNT = re.compile(r"[\w.-]{1,255}")
-_PAUSED = {"": None, "no": None, "member": "member", "operator": "operator"}
+_PAUSED: dict[str, Literal["member", "operator"] | None] = {
+    "": None,
+    "member": "member",
+    "operator": "operator",
+}
 _DEFAULT = parse_sources(["home"])
 
 
@@ -35,8 +39,7 @@ _DEFAULT = parse_sources(["home"])
 class Row:
     """One member; ``number`` is where they stand, ``paused`` who paused them, if anybody.
 
-    ``account`` is the name within the home, empty where it is not known. ``scopes`` is None where
-    they are not known.
+    ``account`` is the name within the home. ``scopes`` is None where they are not known.
     """
 
     number: int
@@ -44,7 +47,7 @@ class Row:
     account: str
     token: SecretStr
     sources: tuple[Source, ...] = _DEFAULT
-    paused: str | None = None
+    paused: Literal["member", "operator"] | None = None
     scopes: str | None = None
 
 
@@ -80,8 +83,8 @@ def checked(number: int, entry: Mapping[str, Any]) -> Row | BadRow:
         if len(token) > _LONGEST_TOKEN or not all("!" <= sign <= "~" for sign in token):
             raise UsageError("the token is none: it is too long or holds spaces or special signs")
         account = _text(entry, "account").removeprefix("@").partition("@")[0]
-        if account and not _ACCOUNT.fullmatch(account):
-            raise UsageError("the account is none: a name such as me was expected")
+        if not _ACCOUNT.fullmatch(account):
+            raise UsageError("there is no account, or it is none: a name such as me was expected")
         paused = _text(entry, "paused")
         if paused not in _PAUSED:
             raise UsageError("paused may be empty, member or operator")
@@ -132,10 +135,10 @@ def _lines(start: str, stream: TextIO) -> Iterator[str]:
 
 def _csv(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     names = [name.strip().lower() for name in _cells(next(lines)) or []]
-    if not {"home", "token"} <= set(names):
+    if not {"home", "account", "token"} <= set(names):
         raise UsageError(
             "the first line must name the columns: home,account,token,sources "
-            "(of which home and token must be there)"
+            "(of which the first three must be there)"
         )
     # Line by line: no value of ours holds a line end, and a broken quote must not swallow more.
     for number, line in enumerate(lines, start=2):

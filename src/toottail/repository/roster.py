@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from toottail.repository.database import Connection
-from toottail.types.sources import PASSIVE, Source
 
 _BLOCK = 500
 
@@ -33,42 +32,8 @@ _BY_ID = f"{_COLUMNS} WHERE served AND m.id = $1"
 _KNOWN = """
 SELECT id, token_fingerprint = ANY($2::bytea[]) AS same_token, paused_why FROM members
 WHERE home = $1 AND served AND (token_fingerprint = ANY($2::bytea[])
-    OR ($3 <> '' AND lower(coalesce(nullif(account, ''), named)) = lower($3)))
+    OR lower(coalesce(nullif(account, ''), named)) = lower($3))
 ORDER BY same_token DESC, id LIMIT 1
-"""
-
-# Who used the same token with `toottail fetch` becomes a member of the service.
-_ADD = """
-INSERT INTO members (home, token_fingerprint, token_sealed, account, account_id, named, scopes,
-    served, active_until, paused_why, paused_at)
-VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, true,
-    CASE WHEN $8::text IS NULL THEN 'infinity'::timestamptz END, $8,
-    CASE WHEN $8 IS NOT NULL THEN now() END)
-ON CONFLICT (home, token_fingerprint) DO UPDATE
-SET token_sealed = EXCLUDED.token_sealed, account = coalesce(EXCLUDED.account, members.account),
-    account_id = coalesce(EXCLUDED.account_id, members.account_id),
-    named = coalesce(EXCLUDED.named, members.named), scopes = EXCLUDED.scopes, served = true,
-    active_until = EXCLUDED.active_until, paused_why = EXCLUDED.paused_why,
-    paused_at = EXCLUDED.paused_at
-RETURNING id
-"""
-
-_RENEW = """
-UPDATE members SET token_fingerprint = $2, token_sealed = $3, scopes = $4, problem = NULL,
-    paused_why = NULL, paused_at = NULL, failing_since = NULL, delete_at = NULL,
-    active_until = 'infinity'
-WHERE id = $1
-"""
-
-_READ_FROM = """
-INSERT INTO sources (member_id, home, kind, name, entries, collect_at)
-SELECT members.id, members.home, t.kind, t.name, t.entries,
-    CASE WHEN t.active THEN $6::timestamptz END
-FROM members, unnest($2::text[], $3::text[], $4::integer[], $5::boolean[])
-    AS t (kind, name, entries, active)
-WHERE members.id = $1
-ON CONFLICT (member_id, kind, name) DO UPDATE
-SET enabled = true, entries = EXCLUDED.entries, collect_at = EXCLUDED.collect_at
 """
 
 
@@ -128,44 +93,3 @@ async def known(
     """The member with this token, else with this account, at a home."""
     row = await conn.fetchrow(_KNOWN, home, list(fingerprints), account)
     return None if row is None else Known(**row)
-
-
-async def add(
-    conn: Connection,
-    home: str,
-    *,
-    fingerprint: bytes,
-    sealed: bytes,
-    account: str | None,
-    account_id: str | None,
-    named: str,
-    scopes: str | None,
-    paused: str | None,
-) -> int:
-    """A new member of the service; ``paused`` says by whom they are paused, if by anybody."""
-    member_id: int = await conn.fetchval(
-        _ADD, home, fingerprint, sealed, account, account_id, named, scopes, paused
-    )
-    return member_id
-
-
-async def renew(
-    conn: Connection, member_id: int, fingerprint: bytes, sealed: bytes, scopes: str | None
-) -> None:
-    """Gives a member whose token was of no use a new one, and serves them again."""
-    await conn.execute(_RENEW, member_id, fingerprint, sealed, scopes)
-
-
-async def read_from(
-    conn: Connection, member_id: int, chosen: Sequence[Source], now: datetime
-) -> None:
-    """Makes ``chosen`` the sources of a new member, due at once."""
-    await conn.execute(
-        _READ_FROM,
-        member_id,
-        [source.kind for source in chosen],
-        [source.name for source in chosen],
-        [source.entries for source in chosen],
-        [source.kind not in PASSIVE for source in chosen],
-        now,
-    )

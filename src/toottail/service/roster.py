@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from toottail.repository import roster
+from toottail.repository import members, roster
 from toottail.repository.database import Connection
 from toottail.repository.sealing import Sealer
-from toottail.types.sources import Source
+from toottail.types.sources import Choices, Source
 
 TakenIn = Literal["new", "renewed", "known"]
 """``renewed``: the member was there with a token of no use; ``known``: nothing was changed."""
@@ -20,7 +20,7 @@ TakenIn = Literal["new", "renewed", "known"]
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """A member to be served: ``account`` is empty and ``scopes`` None where they are not known.
+    """A member to be served: ``account`` is their name at home; ``scopes`` is None where not known.
 
     ``account_id`` is the home's own id of the account, None where nobody asked yet.
     """
@@ -31,7 +31,7 @@ class NewMember:
     sources: Sequence[Source]
     account_id: str | None = None
     scopes: str | None = None
-    paused: str | None = None
+    paused: Literal["member", "operator"] | None = None
 
 
 async def take_in(conn: Connection, sealer: Sealer, new: NewMember) -> TakenIn:
@@ -45,20 +45,17 @@ async def take_in(conn: Connection, sealer: Sealer, new: NewMember) -> TakenIn:
     there = await roster.known(conn, new.home, marks, new.account)
     if there is not None and (there.same_token or there.paused_why != "token"):
         return "known"
-    sealed = sealer.seal(secret)
-    if there is not None:
-        await roster.renew(conn, there.id, marks[0], sealed, new.scopes)
-        return "renewed"
-    member_id = await roster.add(
+    member_id, _ = await members.serve(
         conn,
-        new.home,
-        fingerprint=marks[0],
-        sealed=sealed,
-        account=new.account if new.account_id is not None else None,
+        home=new.home,
         account_id=new.account_id,
-        named=new.account,
+        account=new.account,
+        token_fingerprint=marks[0],
+        token_sealed=sealer.seal(secret),
         scopes=new.scopes,
-        paused=new.paused,
+        choices=Choices(sources=tuple(new.sources)),
+        now=datetime.now(UTC),
     )
-    await roster.read_from(conn, member_id, new.sources, datetime.now(UTC))
-    return "new"
+    if new.paused is not None:
+        await members.pause(conn, member_id, new.paused)
+    return "new" if there is None else "renewed"
