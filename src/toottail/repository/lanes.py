@@ -17,7 +17,12 @@ from uuid import UUID
 from toottail.errors import LaneLost
 from toottail.repository.database import Connection
 
-_CREATE = "INSERT INTO lanes (key) VALUES ($1) ON CONFLICT DO NOTHING"
+# Each row begins where no earlier row of that name has been: see `forget`.
+_CREATE = """
+INSERT INTO lanes (key, epoch) SELECT $1, nextval('lane_beginnings') << 32
+WHERE NOT EXISTS (SELECT FROM lanes WHERE key = $1)
+ON CONFLICT DO NOTHING
+"""
 
 _TAKE = """
 WITH taken AS (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from typing import Literal
+from uuid import UUID, uuid4
 
+from toottail.repository import sources
 from toottail.repository.database import Connection
-from toottail.types.sources import Choices
+from toottail.types.sources import PASSIVE, Choices
+
+PausedWhy = Literal["member", "operator", "token", "home"]
 
 _ENSURE = """
 INSERT INTO members (home, token_fingerprint, token_sealed) VALUES ($1, $2, $3)
@@ -52,24 +56,103 @@ WHERE ended_at IS NULL AND (members.home = $1 OR EXISTS (
                    WHERE statuses.conversation_id = rc.conversation_id AND statuses.host = $1))))
 """
 
+# One sign-in of an account at a time: two would both find that it is not there yet.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))"
+_SIGN_IN_LOCKS = 0x7369676E
 
-_SERVE_AGAIN = """
-UPDATE members SET account = $3, token_fingerprint = $4, token_sealed = $5, scopes = $6,
-    problem = NULL, failing_since = NULL, delete_at = NULL,
-    paused_why = CASE WHEN paused_why IN ('member', 'operator') THEN paused_why END,
-    active_until = CASE WHEN paused_why IN ('member', 'operator') THEN active_until
-                   ELSE 'infinity' END
-WHERE home = $1 AND account_id = $2 AND served RETURNING id
+_SERVED = """
+SELECT id FROM members
+WHERE home = $1 AND served AND (account_id = $2 OR (account_id IS NULL AND account = $3))
+ORDER BY account_id LIMIT 1 FOR UPDATE
 """
 
-_SERVE = """
-INSERT INTO members (home, account_id, account, token_fingerprint, token_sealed, scopes, served,
-    active_until)
-VALUES ($1, $2, $3, $4, $5, $6, true, 'infinity')
-ON CONFLICT (home, token_fingerprint) DO UPDATE SET account_id = $2, account = $3,
-    token_sealed = $5, scopes = $6, served = true, active_until = 'infinity'
+_HAS_IT = """
+SELECT id FROM members WHERE home = $1 AND token_fingerprint = $2 FOR UPDATE
+"""
+
+# What both rows saw goes on as the served one's.
+_TAKE_OVER_HISTORY = """
+WITH seen AS (DELETE FROM watchers WHERE member_id = $1 RETURNING conversation_id, seen_at)
+INSERT INTO watchers (member_id, conversation_id, seen_at)
+SELECT $2, conversation_id, seen_at FROM seen ON CONFLICT DO NOTHING
+"""
+
+_NEW = """
+INSERT INTO members (home, token_fingerprint, token_sealed, account_id) VALUES ($1, $2, $3, $4)
 RETURNING id
 """
+
+# A pause that the member or the operator wanted is not ended by signing in.
+_RENEW = """
+UPDATE members SET served = true, token_fingerprint = $2, token_sealed = $3, account = $4,
+    account_id = coalesce($5, account_id), scopes = $6, failing_since = NULL, delete_at = NULL,
+    problem = NULL,
+    paused_at = CASE WHEN paused_why IN ('member', 'operator') THEN paused_at END,
+    active_until = CASE WHEN paused_why IN ('member', 'operator') THEN NULL
+                   ELSE 'infinity'::timestamptz END,
+    paused_why = CASE WHEN paused_why IN ('member', 'operator') THEN paused_why END
+WHERE id = $1 RETURNING paused_why IS NULL
+"""
+
+_PAUSE = """
+UPDATE members SET paused_why = $2, paused_at = now(), active_until = NULL, delete_at = $3
+WHERE id = $1 AND served
+    AND (paused_why IS DISTINCT FROM 'operator' OR $2 = 'operator')
+"""
+
+_RESUME = """
+UPDATE members SET paused_why = NULL, paused_at = NULL, failing_since = NULL, delete_at = NULL,
+    problem = NULL, active_until = 'infinity'
+WHERE id = $1 AND served
+"""
+
+_READ_ALL = """
+UPDATE sources SET tries = 0,
+    collect_at = CASE WHEN off_until > $2 THEN off_until ELSE $2::timestamptz END
+WHERE member_id = $1 AND enabled AND kind <> ALL($3)
+"""
+
+_WAKE_ALL = """
+UPDATE conversations SET wake_at = next_look_at FROM watchers
+WHERE member_id = $1 AND conversations.id = conversation_id
+    AND wake_at IS NULL AND next_look_at IS NOT NULL
+"""
+
+_ROW = """
+SELECT id, home, account, named, account_id, scopes, token_sealed, served, paused_why, paused_at,
+    failing_since, delete_at, problem, created_at, seen_at
+FROM members
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member with all that the service keeps of them; ``problem`` is told in words.
+
+    ``paused_why`` is None while they are served; ``delete_at`` is when they will be removed.
+    """
+
+    id: int
+    home: str
+    account: str | None
+    named: str | None
+    account_id: str | None
+    scopes: str | None
+    token_sealed: bytes = field(repr=False)
+    served: bool
+    paused_why: PausedWhy | None
+    paused_at: datetime | None
+    failing_since: datetime | None
+    delete_at: datetime | None
+    problem: str | None
+    created_at: datetime
+    seen_at: datetime | None
+
+    @property
+    def handle(self) -> str:
+        """``@mira@home.example``; the home alone where it did not tell whose the token is."""
+        name = (self.account or self.named or "").removeprefix("@")
+        return f"@{name}" if "@" in name else f"@{name}@{self.home}" if name else self.home
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +171,100 @@ async def ensure(conn: Connection, home: str, fingerprint: bytes, sealed: bytes)
 
 async def serve(
     conn: Connection,
+    *,
     home: str,
-    account_id: str,
+    account_id: str | None,
     account: str,
-    fingerprint: bytes,
-    sealed: bytes,
-    scopes: Sequence[str],
-) -> int:
-    """Serves the account from now on; who is served already has a new token with that."""
-    values = (home, account_id, account, fingerprint, sealed, " ".join(sorted(scopes)))
-    member_id: int | None = await conn.fetchval(_SERVE_AGAIN, *values)
+    token_fingerprint: bytes,
+    token_sealed: bytes,
+    scopes: str | None,
+    choices: Choices,
+    now: datetime,
+) -> tuple[int, bool]:
+    """Serves an account from now on, in the caller's transaction; (member id, whether it is new).
+
+    There is one served member for each account of a home: who comes back has a new token and these
+    choices, and goes on unless they, or the operator, paused it. A member of `toottail fetch` with
+    this token becomes it. ``account_id`` is the home's own id, None where it is not known yet.
+    """
+    await conn.execute(_ONE_AT_A_TIME, f"{home} {account_id}", _SIGN_IN_LOCKS)
+    served = await conn.fetchval(_SERVED, home, account_id, account)
+    same = await conn.fetchval(_HAS_IT, home, token_fingerprint)
+    member_id: int = served or same
+    if served is not None and same not in (None, served):
+        await conn.execute(_TAKE_OVER_HISTORY, same, served)
+        await conn.execute("DELETE FROM members WHERE id = $1", same)
     if member_id is None:
-        member_id = await conn.fetchval(_SERVE, *values)
-    assert member_id is not None
-    return member_id
+        member_id = await conn.fetchval(_NEW, home, token_fingerprint, token_sealed, account_id)
+    is_new = not await conn.fetchval("SELECT served FROM members WHERE id = $1", member_id)
+    renewal = (token_fingerprint, token_sealed, account, account_id, scopes)
+    goes_on = await conn.fetchval(_RENEW, member_id, *renewal)
+    await set_choices(conn, member_id, choices, None)
+    # The new token may do what the old one was refused.
+    await conn.execute(
+        "UPDATE sources SET off_until = NULL, told = NULL WHERE member_id = $1", member_id
+    )
+    run_id = await _first_run(conn, member_id) if goes_on else None
+    await sources.choose(conn, member_id, run_id, choices.sources, now)
+    if goes_on:
+        await conn.execute(_WAKE_ALL, member_id)
+    return member_id, is_new
+
+
+async def _first_run(conn: Connection, member_id: int) -> UUID:
+    """The run under way of a member, begun where there is none."""
+    under_way: UUID | None = await conn.fetchval(
+        "SELECT id FROM runs WHERE member_id = $1 AND ended_at IS NULL AND NOT dry"
+        " ORDER BY started_at DESC LIMIT 1",
+        member_id,
+    )
+    if under_way is not None:
+        return under_way
+    run_id = uuid4()
+    await start_run(conn, run_id, member_id, dry=False)
+    return run_id
+
+
+async def pause(
+    conn: Connection, member_id: int, why: PausedWhy, delete_at: datetime | None = None
+) -> None:
+    """Nothing is done for a served member until `resume`, and from ``delete_at`` on they are gone.
+
+    What the operator paused stays so, whatever else happens.
+    """
+    await conn.execute(_PAUSE, member_id, why, delete_at)
+
+
+async def resume(conn: Connection, member_id: int, now: datetime) -> None:
+    """Goes on serving a member, whatever paused them: all their sources are due."""
+    await conn.execute(_RESUME, member_id)
+    await conn.execute(_READ_ALL, member_id, now, list(PASSIVE))
+    await conn.execute(_WAKE_ALL, member_id)
+
+
+async def get(conn: Connection, member_id: int) -> MemberRow | None:
+    """A member; None where there is none of that number."""
+    row = await conn.fetchrow(_ROW + " WHERE id = $1", member_id)
+    return MemberRow(**row) if row else None
+
+
+async def list_served(conn: Connection, home: str | None = None) -> list[MemberRow]:
+    """All served members, or those of one home, by home and name."""
+    rows = await conn.fetch(
+        _ROW + " WHERE served AND ($1::text IS NULL OR home = $1) ORDER BY home, account, id", home
+    )
+    return [MemberRow(**row) for row in rows]
+
+
+async def count_served(conn: Connection) -> int:
+    """How many members are served."""
+    number: int = await conn.fetchval("SELECT count(*) FROM members WHERE served")
+    return number
+
+
+async def note_seen(conn: Connection, member_id: int, now: datetime) -> None:
+    """Notes that a member opened a page of ours."""
+    await conn.execute("UPDATE members SET seen_at = $2 WHERE id = $1", member_id, now)
 
 
 async def set_account(
@@ -152,8 +315,10 @@ async def account_of(conn: Connection, member_id: int) -> str | None:
 
 
 async def stay_active(conn: Connection, member_id: int, until: datetime) -> None:
-    """Work is done for the member until then."""
-    await conn.execute("UPDATE members SET active_until = $2 WHERE id = $1", member_id, until)
+    """Work is done for the member until then; who is served is active anyway, or paused."""
+    await conn.execute(
+        "UPDATE members SET active_until = $2 WHERE id = $1 AND NOT served", member_id, until
+    )
 
 
 async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int, bytes]:

@@ -36,6 +36,15 @@ WHERE member_id = $1 AND enabled
                         AND (rs.kind, rs.name) = (sources.kind, sources.name))
 """
 
+# A served member's own word counts at once: no run of theirs waits for what is off now.
+_NO_LONGER = """
+UPDATE run_sources AS rs SET collected = true, told = 'switched off'
+FROM runs JOIN members ON members.id = runs.member_id
+WHERE runs.id = rs.run_id AND member_id = $1 AND served AND ended_at IS NULL AND NOT rs.collected
+    AND NOT EXISTS (SELECT FROM unnest($2::text[], $3::text[]) AS t (kind, name)
+                    WHERE (t.kind, t.name) = (rs.kind, rs.name))
+"""
+
 _OF_RUN = """
 INSERT INTO run_sources (run_id, kind, name, wanted, collected, told)
 SELECT $1, kind, name, entries, collect_at IS NULL, CASE WHEN collect_at IS NULL THEN told END
@@ -157,15 +166,24 @@ class ListedSource:
 
 
 async def choose(
-    conn: Connection, member_id: int, run_id: UUID, chosen: Sequence[Source], now: datetime
+    conn: Connection,
+    member_id: int,
+    run_id: UUID | None,
+    chosen: Sequence[Source],
+    now: datetime,
 ) -> None:
-    """Makes ``chosen`` the sources of a member and lets a run read them; the others are off."""
+    """Makes ``chosen`` the sources of a member and lets a run read them; the others are off.
+
+    Without a run they are due all the same, for a member who is served.
+    """
     kinds, names = [s.kind for s in chosen], [s.name for s in chosen]
     active = [s.kind not in PASSIVE for s in chosen]
     entries = [s.entries for s in chosen]
+    await conn.execute(_NO_LONGER, member_id, kinds, names)
     await conn.execute(_DROP_OTHERS, member_id, kinds, names)
     await conn.execute(_CHOOSE, member_id, kinds, names, entries, active, now)
-    await conn.execute(_OF_RUN, run_id, member_id)
+    if run_id is not None:
+        await conn.execute(_OF_RUN, run_id, member_id)
 
 
 async def due(conn: Connection, home: str, now: datetime) -> list[DueSource]:

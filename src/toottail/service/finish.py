@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import structlog
 from pydantic import SecretStr
@@ -16,7 +15,7 @@ from toottail.errors import (
     SignInRefused,
     TokenRefused,
 )
-from toottail.repository import members, registrations, sign_ins, sources
+from toottail.repository import members, registrations, sign_ins
 from toottail.repository.registrations import Registration
 from toottail.repository.sign_ins import SignIn
 from toottail.servers import oauth
@@ -28,7 +27,7 @@ from toottail.service.context import Service
 from toottail.service.home_checks import answering, refused
 from toottail.service.sessions import digest_of, start_in
 from toottail.types.service import SignedIn
-from toottail.types.sources import parse_sources
+from toottail.types.sources import Choices, parse_sources
 
 log = structlog.get_logger(__name__)
 
@@ -177,19 +176,17 @@ async def _let_in(service: Service, granted: _Granted, account: Account) -> Sign
         standing = await sign_ins.standing(conn, sign_in.home, account.id)
         if not standing.is_member:
             await places.check(conn, service, standing, sign_in.invite_digest, spend=True)
-        member = await members.serve(
+        member, _ = await members.serve(
             conn,
-            sign_in.home,
-            account.id,
-            account.acct,
-            service.sealer.fingerprint(sign_in.home, token),
-            service.sealer.seal(token),
-            sorted(granted.scopes),
+            home=sign_in.home,
+            account_id=account.id,
+            account=account.acct,
+            token_fingerprint=service.sealer.fingerprint(sign_in.home, token),
+            token_sealed=service.sealer.seal(token),
+            scopes=" ".join(sorted(granted.scopes)),
+            choices=Choices(sources=parse_sources(sign_in.sources)),
+            now=now,
         )
-        if not standing.is_member:
-            run_id = uuid4()
-            await members.start_run(conn, run_id, member, dry=False)
-            await sources.choose(conn, member, run_id, parse_sources(sign_in.sources), now)
         session = await start_in(conn, member)
     return SignedIn(member, session, is_new=not standing.is_member)
 

@@ -83,9 +83,7 @@ class Language:
         """Bytes, as megabytes or gigabytes."""
         unit, by = ("gigabyte", 10**9) if count >= 10**9 else ("megabyte", 10**6)
         return str(
-            format_unit(
-                round(count / by, 1), f"digital-{unit}", length="short", locale=self.locale
-            )
+            format_unit(round(count / by, 1), f"digital-{unit}", length="short", locale=self.locale)
         )
 
     def _format(self, message: str, values: Mapping[str, Any]) -> str:

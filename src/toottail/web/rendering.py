@@ -54,16 +54,20 @@ def _final(value: Any) -> Any:
 def render(visit: Visit, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """The page ``template`` for a visit."""
     language = visit.language
-    html = environment().get_template(template).render(
-        visit=visit,
-        session=visit.session,
-        settings=visit.service.settings,
-        language=language,
-        languages=languages(),
-        t=language.say,
-        rich=language.rich,
-        field=_csrf_field(visit),
-        **values,
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            visit=visit,
+            session=visit.session,
+            settings=visit.service.settings,
+            language=language,
+            languages=languages(),
+            t=language.say,
+            rich=language.rich,
+            field=_csrf_field(visit),
+            **values,
+        )
     )
     headers = {
         "Content-Language": language.code,

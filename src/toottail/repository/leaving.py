@@ -1,0 +1,150 @@
+"""Leaving: every row that is there because of one member goes, in one transaction.
+
+What others see as well stays, without a word of who else saw it. With the last member of a home
+all that is about the home goes too, its lane included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toottail.errors import StorageConflict
+from toottail.repository.database import Connection, Database
+
+_MOST_TRIES = 5
+_BATCH = 200
+
+# A long history takes its time; nobody but the lane of this home waits for it.
+_UNHURRIED = """
+SELECT set_config(name, '300000', true) FROM pg_settings
+WHERE name IN ('transaction_timeout', 'statement_timeout')
+"""
+
+# First of all, so that every step under way at the home is over, and no later one counts. The lease
+# goes on: its holder finds out at its next renewal, and nobody else asks the home before that.
+_SHUT_OUT = """
+UPDATE lanes SET epoch = epoch + 1, budget = CASE WHEN budget ? 'allowances' THEN
+    budget || jsonb_build_object(
+        'allowances', (budget -> 'allowances') - $2::text[],
+        'waits', coalesce(budget -> 'waits', '{}') - $2::text[])
+    ELSE budget END
+WHERE key = $1
+"""
+
+_SEEN = """
+SELECT conversation_id FROM watchers WHERE member_id = $1 ORDER BY conversation_id
+"""
+
+_HOLD = "SELECT FROM conversations WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
+
+_UNWATCH = (
+    """DELETE FROM deliveries WHERE home = $1 AND conversation_id = ANY($2::bigint[])
+       AND NOT EXISTS (
+           SELECT FROM watchers JOIN members ON members.id = member_id
+           WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1)""",
+    """DELETE FROM watches WHERE home = $1 AND conversation_id = ANY($2::bigint[])
+       AND NOT EXISTS (
+           SELECT FROM watchers JOIN members ON members.id = member_id
+           WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1)""",
+)
+
+_FORGET = """
+DELETE FROM conversations WHERE id = ANY($1::bigint[])
+    AND NOT EXISTS (SELECT FROM watchers WHERE conversation_id = conversations.id)
+"""
+
+_FEEDS = "SELECT feed_id FROM feed_watches WHERE member_id = $1"
+
+_FORGET_FEEDS = """
+DELETE FROM feeds WHERE id = ANY($1::bigint[])
+    AND NOT EXISTS (SELECT FROM feed_watches WHERE feed_id = feeds.id)
+"""
+
+_IS_LAST = "SELECT NOT EXISTS (SELECT FROM members WHERE home = $1)"
+
+# What the home told of conversations that others watch stays, but not that it was this home.
+_NOT_BY_NAME = (
+    "UPDATE statuses SET listed_by = '' WHERE listed_by = $1 AND host <> $1",
+    """UPDATE looks SET named_by = '',
+           problem = CASE WHEN strpos(problem, $1) > 0 THEN 'not believed' ELSE problem END
+       WHERE named_by = $1 AND host <> $1""",
+)
+
+_FORGET_ALLOWANCES = "DELETE FROM allowances WHERE split_part(key, ':', 2) = $1"
+
+# Somebody who is just signing in there still needs the registration; later it is swept up.
+_FORGET_HOME = (
+    "DELETE FROM deliveries WHERE home = $1",
+    "DELETE FROM watches WHERE home = $1",
+    "DELETE FROM feed_watches WHERE home = $1",
+    """DELETE FROM registrations WHERE home = $1
+       AND NOT EXISTS (SELECT FROM sign_ins WHERE home = $1 AND expires_at > now())""",
+    "DELETE FROM domain_lists WHERE kind = 'home' AND name = $1",
+    _FORGET_ALLOWANCES,
+    "DELETE FROM pgqueuer WHERE payload = convert_to($1, 'UTF8')",
+)
+
+_IS_ORIGIN = """
+SELECT EXISTS (SELECT FROM statuses WHERE host = $1) OR EXISTS (SELECT FROM looks WHERE host = $1)
+    OR EXISTS (SELECT FROM feeds WHERE host = $1)
+"""
+
+_FORGET_HOST = (
+    "DELETE FROM visits WHERE key = $1",
+    "DELETE FROM lanes WHERE key = $1",
+    "DELETE FROM hosts WHERE host = $1 OR server = $1",
+)
+
+
+async def remove(database: Database, member_id: int) -> list[str]:
+    """`leave` in a transaction of its own, begun again where others were in its way."""
+    for tries in range(_MOST_TRIES):
+        try:
+            async with database.transaction() as conn:
+                return await leave(conn, member_id)
+        except StorageConflict:
+            if tries + 1 == _MOST_TRIES:
+                raise
+    raise AssertionError("not reached")
+
+
+async def leave(conn: Connection, member_id: int) -> list[str]:
+    """Deletes a member and what only they caused, in the caller's transaction.
+
+    What is under way for them stores nothing any more. Returns the homes that are forgotten with
+    their last member. Raises `StorageConflict` where the transaction must be begun again.
+    """
+    await conn.execute(_UNHURRIED)
+    home = await conn.fetchval("SELECT home FROM members WHERE id = $1", member_id)
+    if home is None:
+        return []
+    names = [f"{kind}:{member_id}" for kind in ("token", "user", "user-paging")]
+    await conn.execute(_SHUT_OUT, home, names)
+    seen = [row["conversation_id"] for row in await conn.fetch(_SEEN, member_id)]
+    feeds = [row["feed_id"] for row in await conn.fetch(_FEEDS, member_id)]
+    await conn.execute("DELETE FROM members WHERE id = $1", member_id)
+    await conn.execute(_FORGET_ALLOWANCES, str(member_id))
+    for start in range(0, len(seen), _BATCH):
+        await unwatch(conn, home, seen[start : start + _BATCH])
+    await conn.execute(_FORGET_FEEDS, feeds)
+    if not await conn.fetchval(_IS_LAST, home):
+        return []
+    await _forget_home(conn, home)
+    return [home]
+
+
+async def unwatch(conn: Connection, home: str, conversation_ids: Sequence[int]) -> None:
+    """Drops the home's watches that none of its members has any more, then what nobody watches."""
+    await conn.execute(_HOLD, conversation_ids)
+    for statement in _UNWATCH:
+        await conn.execute(statement, home, conversation_ids)
+    await conn.execute(_FORGET, conversation_ids)
+
+
+async def _forget_home(conn: Connection, home: str) -> None:
+    for statement in (*_NOT_BY_NAME, *_FORGET_HOME):
+        await conn.execute(statement, home)
+    # Its own people's posts may be part of what others watch: then it goes on as their origin.
+    if not await conn.fetchval(_IS_ORIGIN, home):
+        for statement in _FORGET_HOST:
+            await conn.execute(statement, home)
