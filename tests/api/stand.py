@@ -6,9 +6,9 @@ import asyncio
 import base64
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -159,17 +159,31 @@ async def standing(database: Database, **more: Any) -> AsyncIterator[Stand]:
 
     ``wrap`` makes of the app what is served, ``reading`` is the ceiling of `create_api`.
     """
-    wrap = more.pop("wrap", None)
-    limits = {name: more.pop(name) for name in ("reading",) if name in more}
+    apart = {name: more.pop(name) for name in ("reading", "wrap") if name in more}
+    wanted = {"service_url": "http://127.0.0.1", "allow_networks": "127.0.0.0/8"}
+    settings = Settings.model_validate({**wanted, **more})
+    async with Door(settings) as door:
+        service = Service(settings, database, door, Sealer([KEY]))
+        async with standing_over(service, **apart) as stand:
+            yield stand
+
+
+@asynccontextmanager
+async def standing_over(
+    service: Service,
+    wrap: Callable[[ASGIApp, Service], ASGIApp] | None = None,
+    **limits: Any,
+) -> AsyncIterator[Stand]:
+    """The API over a service, which is told where it is unless that is named by https."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        wanted = {"service_url": f"http://127.0.0.1:{port}", "allow_networks": "127.0.0.0/8"}
-        settings = Settings.model_validate({**wanted, **more})
-        async with Door(settings) as door:
-            service = Service(settings, database, door, Sealer([KEY]))
-            app = create_api(service, **limits)
-            async with served(wrap(app, service) if wrap else app, listening):
-                yield Stand(service, app, f"http://127.0.0.1:{port}", port)
+        origin = f"http://127.0.0.1:{port}"
+        if not service.is_secure:
+            settings = service.settings.model_copy(update={"service_url": origin})
+            service = replace(service, settings=settings)
+        app = create_api(service, **limits)
+        async with served(wrap(app, service) if wrap else app, listening):
+            yield Stand(service, app, origin, port)
 
 
 class _Server(uvicorn.Server):

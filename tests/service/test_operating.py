@@ -17,7 +17,8 @@ from toottail.service.sessions import digest_of
 
 async def test_the_view_of_an_empty_service_is_empty(database: Database) -> None:
     view = await operating.view(stand.service(database, monthly_cost=5.0))
-    assert view.homes == view.lanes == view.hosts_with_errors == view.opt_outs == view.members == ()
+    lists = (view.homes, view.lanes, view.hosts_with_errors, view.opt_outs, view.members)
+    assert not any(lists)
     assert view.oldest_due == 0
     assert view.requests_day == 0
     assert view.database_bytes > 0
@@ -99,11 +100,11 @@ async def test_lanes_say_who_serves_them_what_is_due_and_how_late(database: Data
         )
     view = await operating.view(stand.service(database))
     assert [lane.key for lane in view.lanes] == ["a.example", stand.HOME, "c.example"]
-    late, home, idle = view.lanes
+    late, held, idle = view.lanes
     assert (late.worker, late.since, late.due) == (None, None, 1)
     assert 3600 <= late.late < 3700
-    assert (home.worker, home.due) == (str(worker), 1)
-    assert home.since is not None
+    assert (held.worker, held.due) == (str(worker), 1)
+    assert held.since is not None
     assert (idle.due, idle.late) == (0, 0)
     assert view.oldest_due == late.late
     assert view.requests_day == 7

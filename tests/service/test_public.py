@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,8 +14,7 @@ from tests.servers import pretend
 from tests.service import stand
 from toottail.errors import BadRequest, TooManyAttempts
 from toottail.repository import blocks, lanes, opt_outs
-from toottail.repository.database import Connection, Database, connector, open_pool
-from toottail.repository.embedded import EmbeddedPostgres
+from toottail.repository.database import POOL_SIZE, Connection, Database, connector, open_pool
 from toottail.repository.sealing import Sealer
 from toottail.servers.door import Door
 from toottail.service import public
@@ -112,10 +112,12 @@ async def test_a_service_is_ready_with_a_worker_that_lives(
 ) -> None:
     service = stand.service(database)
     assert list(await public.ready(service)) == ["worker"]
-    async with open_pool(connector(database_url), embedded=False) as workers:
-        async with workers.connection() as conn:
-            await lanes.join(conn, uuid4())
-            assert await public.ready(service) == {}
+    async with (
+        open_pool(connector(database_url), embedded=False) as workers,
+        workers.connection() as conn,
+    ):
+        await lanes.join(conn, uuid4())
+        assert await public.ready(service) == {}
     # Its row is still there, its session is not.
     assert list(await public.ready(service)) == ["worker"]
 
@@ -138,22 +140,14 @@ async def test_a_schema_of_another_version_is_noticed(database: Database) -> Non
     assert "newer version" in (await public.ready(stand.service(database)))["database"]
 
 
-async def test_a_database_that_is_gone_is_told(
-    postgres: EmbeddedPostgres, database: Database
+async def test_a_database_that_serves_nobody_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = stand.service(database)
-    async with database.connection() as conn:
-        name = await conn.fetchval("SELECT current_database()")
-    admin = await postgres.connect()
-    await admin.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name
-    )
-    await admin.execute(f"ALTER DATABASE {name} RENAME TO {name}_gone")
-    try:
-        assert list(await public.ready(service)) == ["database"]
-    finally:
-        await admin.execute(f"ALTER DATABASE {name}_gone RENAME TO {name}")
-        await admin.close()
+    monkeypatch.setattr("toottail.repository.database.ACQUIRE_TIMEOUT", 0.1)
+    async with AsyncExitStack() as stack:
+        for _ in range(POOL_SIZE):
+            await stack.enter_async_context(database.connection())
+        assert list(await public.ready(stand.service(database))) == ["database"]
 
 
 async def barred(service: Service, host: str) -> str | None:

@@ -100,6 +100,10 @@ class Town:
         begun = await self.begin(**wish)
         return await self.finish(begun, await self.decide(begun.authorize_url, user))
 
+    async def rest(self) -> None:
+        """So much time goes by that all allowances are whole again."""
+        await self.sql("DELETE FROM allowances")
+
     async def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """Rows of the database, or a change of it."""
         async with self.database.connection() as conn:

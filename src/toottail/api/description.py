@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from toottail import __version__
 from toottail.api import gate, guards
+from toottail.api.examples import example_of
 from toottail.api.models import Error
 from toottail.service.context import Service
 from toottail.service.http import cookies, origins
@@ -101,6 +102,10 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
+    example = example_of(operation["operationId"])
+    for code in [code for code in responses if code < "400"]:
+        for content in responses[code].get("content", {}).values():
+            content["example"] = example
     unsafe = method not in origins.SAFE_METHODS
     statuses = {*_ALWAYS, *(int(word) for word in responses if int(word) >= 400)}
     if unsafe:

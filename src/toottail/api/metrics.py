@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.types import Scope
 
-from toottail.repository import measures
+from toottail.repository import measures, operations
 from toottail.repository.database import Database
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_LANES = 100_000
+LATE = 60.0
+"""Seconds after which a lane that waits is late."""
 _OTHER = "other"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
@@ -28,19 +33,19 @@ class Metrics:
         self._members = self._gauge("members", "Members of the service.", "state")
         self._homes = self._gauge("homes", "Homes of members of the service.")
         self._deliveries = self._gauge(
-            "deliveries_last_hour", "Deliveries that changed within the last hour.", "state"
+            "deliveries_last_hour", "Deliveries that came to an end in the last hour.", "outcome"
         )
         self._due = self._gauge("lanes_due", "Lanes with something to do now.")
         self._late = self._gauge("lanes_late", "Of these, lanes that wait for over a minute.")
-        self._oldest = self._gauge("oldest_due_seconds", "How long the longest waiting lane waits.")
+        self._oldest = self._gauge("oldest_due_seconds", "How long the longest waiting work waits.")
 
     def count(self, scope: Scope, status: int | None) -> None:
         """Counts an answered request; ``status`` is None where the visitor went before it was.
 
-        Routes as they are declared and methods that exist: what visitors make up is no label.
+        Routes are as declared and methods those that exist: what visitors make up is no label.
         """
         route = getattr(scope.get("route"), "path", _OTHER)
-        method = scope["method"] if route != _OTHER else _OTHER
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER
         kind = f"{status // 100}xx" if status is not None else "none"
         self._requests.labels(method, route, kind).inc()
 
@@ -48,12 +53,13 @@ class Metrics:
         """All of them, those of the database read now. Raises `StorageError`."""
         async with database.connection() as conn:
             found = await measures.read(conn)
+            lanes = await operations.lanes(conn, datetime.now(UTC), MOST_LANES)
         _fill(self._members, found.members.items())
         _fill(self._deliveries, found.deliveries.items())
         self._homes.set(found.homes)
-        self._due.set(found.lanes_due)
-        self._late.set(found.lanes_late)
-        self._oldest.set(found.oldest_due)
+        self._due.set(sum(lane.due > 0 for lane in lanes))
+        self._late.set(sum(lane.late > LATE for lane in lanes))
+        self._oldest.set(max((lane.late for lane in lanes), default=0.0))
         return generate_latest(self.registry)
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:

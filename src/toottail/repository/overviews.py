@@ -34,13 +34,14 @@ WHERE member_id = $1 GROUP BY 1
 # What its lane knows of failures in a row, [how many, until when], is in the lane's budget.
 _HOSTS = """
 WITH silent AS (
-    SELECT looks.host, max(looks.problem) AS problem,
+    SELECT looks.host, max(looks.problem) FILTER (WHERE looks.problem <> 'it is gone') AS problem,
         count(DISTINCT looks.conversation_id) AS conversations,
         min(looks.next_at) FILTER (WHERE looks.state = 'due') AS next_at
     FROM watchers JOIN members ON members.id = member_id JOIN looks USING (conversation_id)
     WHERE member_id = $1 AND looks.host <> members.home
     GROUP BY looks.host
-    HAVING count(*) FILTER (WHERE looks.state = 'done') = 0 AND count(looks.problem) > 0
+    HAVING count(*) FILTER (WHERE looks.state = 'done') = 0
+        AND count(*) FILTER (WHERE looks.problem <> 'it is gone') > 0
 )
 SELECT silent.host, coalesce(hosts.refused, silent.problem) AS problem, silent.conversations,
     greatest(silent.next_at, hosts.refused_until, CASE

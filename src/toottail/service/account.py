@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from toottail.errors import NotSignedIn
-from toottail.repository import choosing, exports, overviews, people, runs
+import structlog
+from pydantic import SecretStr
+
+from toottail.errors import NotAllowed, NotSignedIn, SettingsError
+from toottail.repository import (
+    choosing,
+    exports,
+    leaving,
+    members,
+    overviews,
+    people,
+    registrations,
+    runs,
+)
 from toottail.repository.database import Connection
+from toottail.repository.members import MemberRow
 from toottail.repository.people import PersonRow
-from toottail.service import choices
+from toottail.servers import oauth
+from toottail.servers.oauth import Client
+from toottail.service import choices, home_requests
 from toottail.service.context import Service
 from toottail.service.people import shown
 from toottail.types.service import DayCount, FirstRun, Overview
 
+log = structlog.get_logger(__name__)
+
 DAYS = 30
 """So many days are shown, today among them."""
+REVOKE_WITHIN = 10.0
+"""Seconds that a home has to end a token before the member is deleted all the same."""
 
 
 async def overview(service: Service, member_id: int) -> Overview:
@@ -75,6 +95,81 @@ async def choose(service: Service, member_id: int, sources: Sequence[str]) -> No
             for scopes in lacking
         ]
         await choosing.choose(conn, member_id, chosen, told, datetime.now(UTC))
+
+
+async def pause(service: Service, member_id: int, *, by_operator: bool = False) -> None:
+    """Nothing is done for the member until they, or the operator, resume.
+
+    Where their token or home already failed that stays what it is.
+    """
+    async with service.database.transaction() as conn:
+        member = await _member(conn, member_id)
+        if by_operator or member.paused_why is None:
+            await members.pause(conn, member_id, "operator" if by_operator else "member")
+
+
+async def resume(service: Service, member_id: int, *, by_operator: bool = False) -> None:
+    """Goes on after a pause.
+
+    Raises `NotAllowed` where only the operator may, or a new sign-in is needed (``sign_in_again``).
+    """
+    async with service.database.transaction() as conn:
+        member = await _member(conn, member_id)
+        if member.paused_why is None:
+            return
+        if member.paused_why == "operator" and not by_operator:
+            raise NotAllowed("The operator of this service has paused this account.")
+        if member.paused_why == "token" and not by_operator:
+            raise NotAllowed(
+                f"{member.home} no longer takes the key it gave us: sign in again to go on.",
+                "sign_in_again",
+            )
+        await members.resume(conn, member_id, datetime.now(UTC))
+
+
+async def leave(service: Service, member_id: int) -> bool:
+    """Deletes every row of the member and ends the token at the home.
+
+    Returns whether the home confirmed that the token is no more; the rows are gone in any case.
+    """
+    async with service.database.transaction() as conn:
+        member = await _member(conn, member_id)
+        # From here on no worker uses the token, and whatever happens to us, the rows are due to go.
+        by_operator = member.paused_why == "operator"
+        await members.pause(
+            conn, member_id, "operator" if by_operator else "member", datetime.now(UTC)
+        )
+    revoked = await _revoke(service, member)
+    await leaving.remove(service.database, member_id)
+    log.info("member left", home=member.home, revoked=revoked)
+    return revoked
+
+
+async def _revoke(service: Service, member: MemberRow) -> bool:
+    """Ends the token at the home, as far as it lets itself be reached."""
+    async with service.database.connection() as conn:
+        registration = await registrations.get(conn, member.home)
+    if registration is None:
+        return False  # a token that the member made themselves is not ours to end
+    try:
+        secret = SecretStr(service.sealer.open(registration.secret_sealed))
+        token = SecretStr(service.sealer.open(member.token_sealed))
+        async with asyncio.timeout(REVOKE_WITHIN):
+            return await oauth.revoke(
+                home_requests.asker(service, member.home, counted=False),
+                Client(registration.client_id, secret),
+                token,
+                registration.revoke_path,
+            )
+    except (SettingsError, TimeoutError):
+        return False
+
+
+async def _member(conn: Connection, member_id: int) -> MemberRow:
+    member = await members.get(conn, member_id)
+    if member is None or not member.served:
+        raise NotSignedIn
+    return member
 
 
 async def _person(conn: Connection, member_id: int) -> PersonRow:

@@ -36,6 +36,9 @@ OPT_OUT = Rate(5, 5, 3600)
 HOME_REQUESTS = Rate(10, 20, 300)
 """Requests to one home for sign-ins, at most 30 in any five minutes: its lane leaves more than that
 of what Mastodon allows an address (a fifth of 300, half where nothing is known)."""
+HOME_TOKENS = Rate(20, 40, 300)
+"""Requests to one home that fetch tokens and ask whose they are: apart from the others, so that who
+said yes at home is not turned away. Mastodon counts none of them against an address."""
 LIVE_TEXTS = Rate(5, 5, 300)
 """Conversations whose texts one member reads through us, 10 in any five minutes: the lane leaves 15
 of a token's 300 requests."""

@@ -119,7 +119,7 @@ async def _exchange(service: Service, sign_in: SignIn, code: str) -> _Granted:
     async with answering(sign_in.home):
         try:
             token = await oauth.exchange(
-                home_requests.asker(service, sign_in.home),
+                home_requests.asker(service, sign_in.home, "token"),
                 client,
                 code=code,
                 redirect_uri=registration.redirect_uri,
@@ -155,7 +155,7 @@ async def _check(service: Service, granted: _Granted) -> Account:
             f"{home} allowed less than what is needed: {', '.join(lacking)} is missing. "
             "The token was given back. Begin again and allow all that is asked for.",
         )
-    ask = home_requests.asker(service, home)
+    ask = home_requests.asker(service, home, "token")
     async with answering(home):
         try:
             account = await HomeClient(ask, granted.token.secret, "new").verify()
@@ -198,7 +198,7 @@ async def _give_back(service: Service, granted: _Granted) -> None:
         if await sign_ins.holds(conn, home, marks):
             # Mastodon gives the same token again as long as there is one: it is in use.
             return
-    ask = home_requests.asker(service, home, counted=False)
+    ask = home_requests.asker(service, home, "revoke")
     path = granted.registration.revoke_path
     done = await oauth.revoke(ask, granted.client, token, path)
     log.info("a token was given back", home=home, confirmed=done)

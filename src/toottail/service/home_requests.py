@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from toottail.errors import RedirectedAway
 from toottail.repository import hosts
@@ -14,6 +15,7 @@ from toottail.servers.domains import Server, find_server
 from toottail.servers.nodeinfo import Software, identify
 from toottail.servers.permit import Permit
 from toottail.service import allowances
+from toottail.service.allowances import Rate
 from toottail.service.context import Service
 
 _FRESH = timedelta(days=1)
@@ -21,21 +23,28 @@ _UNKNOWN = Software("unknown", "")
 _ACCOUNT = re.compile(r"@?([\w.-]{1,64})@[^@/\s]+")
 
 
-def asker(service: Service, host: str, *, counted: bool = True) -> Asker:
-    """Asks a home for a sign-in; each request first takes one of `allowances.HOME_REQUESTS`.
+Purpose = Literal["home", "token", "revoke"]
 
-    Only what must be done whatever it costs, to give a token back, is not ``counted``.
+_RATES: dict[Purpose, Rate] = {
+    "home": allowances.HOME_REQUESTS,
+    "token": allowances.HOME_TOKENS,
+}
+
+
+def busy(host: str) -> str:
+    """What to say to whom one home's allowance turns away."""
+    return f"Many people are signing in with {host} just now. Try again in a few minutes."
+
+
+def asker(service: Service, host: str, purpose: Purpose = "home") -> Asker:
+    """Asks a home for a sign-in; each request first takes one of the allowance for its purpose.
+
+    To ``revoke`` a token has none: it must be done whatever it costs.
     """
 
     async def count() -> None:
-        if counted:
-            await allowances.use(
-                service,
-                "home",
-                host,
-                allowances.HOME_REQUESTS,
-                f"Many people are signing in with {host} just now. Try again in a few minutes.",
-            )
+        if (rate := _RATES.get(purpose)) is not None:
+            await allowances.use(service, purpose, host, rate, busy(host))
 
     budget = HostBudget(host, defaults=standard_limits())
     permit = Permit(host, budget, in_flight=1, before_send=count)

@@ -19,9 +19,9 @@ _TOLD: dict[MemberState, str] = {
 
 
 def handle_of(account: str, home: str) -> str:
-    """``@me@home``; of an account whose name the home does not tell just ``@home``."""
+    """``@me@home``; the home alone where it did not tell whose account it is."""
     name = account.removeprefix("@").partition("@")[0]
-    return f"@{name}@{home}" if name else f"@{home}"
+    return f"@{name}@{home}" if name else home
 
 
 def shown(row: PersonRow) -> MemberView:

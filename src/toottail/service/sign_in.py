@@ -182,7 +182,7 @@ async def _registration(service: Service, home: Home) -> Registration:
         usable = await registrations.usable(conn, home.host, redirect_uri, needed)
     if usable is not None:
         return usable
-    busy = f"Many people are signing in with {home.host} just now. Try again in a few minutes."
+    busy = home_requests.busy(home.host)
     await allowances.use(service, "register", home.host, _REGISTER, busy)
     made = await _register(service, home, redirect_uri)
     async with service.database.connection() as conn:

@@ -6,22 +6,21 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
+from toottail.servers.plain_text import clean
+
 # Controls, and what turns or hides the text around it: bidirectional controls, zero-width signs,
 # soft hyphens, variation tags, private use (ours alone: see `languages.rich`).
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\uffff"
-    "\U000e0000-\U000e0fff]"
-)
-_MOST_MARKS = re.compile(
-    r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3})"
-    r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]+"
-)
+# Blank letters, which hide what they stand for, and marks beyond those that any language piles up.
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
+_PILED = re.compile(f"({_MARKS}{{3}}){_MARKS}+")
 
 
 def plain(text: str) -> str:
     """``text`` without signs that nobody sees; of marks piled on one letter three are left."""
-    return _MOST_MARKS.sub(r"\1", _UNSEEN.sub("", text.replace("\u2028", "\n")))
+    if text.isascii() and text.isprintable():
+        return text
+    return _PILED.sub(r"\1", _BLANK.sub("", clean(text)))
 
 
 def clip(text: str, most: int) -> str:

@@ -6,6 +6,8 @@ CREATE INDEX deliveries_conversation ON deliveries (conversation_id, home)
 DROP INDEX statuses_conversation;
 CREATE INDEX statuses_conversation ON statuses (conversation_id, host);
 CREATE INDEX deliveries_brought ON deliveries (changed_at) WHERE state IN ('delivered', 'resolved');
+CREATE INDEX deliveries_failed ON deliveries (changed_at)
+    WHERE state IN ('unattached', 'not_obtained', 'given_up');
 
 -- Since when a home watches a conversation: what was posted before that came late for no fault of ours.
 ALTER TABLE watches ADD COLUMN began_at timestamptz NOT NULL DEFAULT now();

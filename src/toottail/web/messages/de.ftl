@@ -43,6 +43,9 @@ sign-ups-full = Zurzeit sind alle Plätze vergeben. Wenn du schon dabei bist, me
 picture-origin = Wo es geschrieben wurde
 picture-before = Auf deinem Server, vorher
 picture-after = Auf deinem Server, nachher
+picture-origin-words = Jemand fragt, und Leute auf sieben Servern antworten.
+picture-before-words = Nur die Antworten, die zufällig zugestellt wurden.
+picture-after-words = Der Rest wird geholt, an seinen Platz.
 picture-count = { $here } von { $all }
 picture-told = Ein Gespräch in drei Ansichten. Wo es geschrieben wurde, hat es { $all } Beiträge. Auf deinem Server sind vorher { $before } davon, nachher alle { $all }.
 
@@ -196,7 +199,8 @@ which-all = Alle
 which-working = In Arbeit
 which-gaps = Mit Lücken
 which-whole = Ganze
-row-heading = { $host }, gesehen { $when }
+row-heading = { $host }
+row-seen = gesehen { $when }
 row-count = { $were } von { $all } waren da, jetzt { $here }
 row-bar = { $here } von { $all } sind da
 row-working = in Arbeit
@@ -227,12 +231,12 @@ settings-title = Einstellungen
 settings-heading = Einstellungen
 settings-saved = Gespeichert.
 settings-save = Speichern
-settings-bad-sources = Das ließ sich nicht speichern: Etwas, das du eingegeben hast, ist keine Quelle.
+settings-bad-sources = Das ließ sich nicht speichern.
 sources-heading = Was für dich gelesen wird
 sources-lead = Jede davon führt zu Gesprächen oder Leuten, deren Beiträge auf deinem Server vervollständigt werden.
 sources-further = Etwas anderes
 sources-further-label = Weitere Quellen
-sources-further-hint = Mit Leerzeichen getrennt, zum Beispiel list:Freunde, account:@ann@example.social oder home=400 für die neuesten 400.
+sources-further-hint = Mit Kommas getrennt, zum Beispiel list:Freunde, account:@ann@example.social oder home=400 für die neuesten 400.
 pause-heading = Pause
 data-heading = Deine Daten
 data-lead = Die Datei enthält alles, was über dich gespeichert ist, außer unserem Schlüssel zu deinem Konto: Den bekommt niemand zu sehen.

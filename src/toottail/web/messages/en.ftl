@@ -43,6 +43,9 @@ sign-ups-full = All places are taken at present. If you are a member, sign in as
 picture-origin = Where it was written
 picture-before = On your server, before
 picture-after = On your server, after
+picture-origin-words = Somebody asks, and people on seven servers answer.
+picture-before-words = Just the replies that happened to be delivered.
+picture-after-words = The rest is fetched, in its place.
 picture-count = { $here } of { $all }
 picture-told = One conversation in three views. Where it was written it has { $all } posts. On your server there are { $before } of them before, and all { $all } after.
 
@@ -196,7 +199,8 @@ which-all = All
 which-working = At work
 which-gaps = With gaps
 which-whole = Whole
-row-heading = { $host }, seen { $when }
+row-heading = { $host }
+row-seen = seen { $when }
 row-count = { $were } of { $all } were here, now { $here }
 row-bar = { $here } of { $all } are here
 row-working = at work
@@ -227,12 +231,12 @@ settings-title = Settings
 settings-heading = Settings
 settings-saved = Saved.
 settings-save = Save
-settings-bad-sources = That could not be saved: something you typed is not a source.
+settings-bad-sources = That could not be saved.
 sources-heading = What is read for you
 sources-lead = Each of these leads to conversations or people whose posts are completed on your server.
 sources-further = Something else
 sources-further-label = Further sources
-sources-further-hint = Separated by spaces, such as list:Friends, account:@ann@example.social or home=400 for the newest 400.
+sources-further-hint = Separated by commas, such as list:Friends, account:@ann@example.social or home=400 for the newest 400.
 pause-heading = Pause
 data-heading = Your data
 data-lead = The file has all that is stored about you, but for our key to your account, which nobody gets to see.

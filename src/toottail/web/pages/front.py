@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from toottail.errors import ServiceRefused, SignInRefused, TooManyAttempts
+from toottail.errors import HomeFailed, NotPermittedYet, RemoteError, ServiceRefused
 from toottail.service import public, sessions, sign_in
 from toottail.service.http import cookies
 from toottail.service.http.problems import problem_of
 from toottail.service.sign_in import Wish
-from toottail.types.service import PublicStatus
 from toottail.web import plots
 from toottail.web.offers import offered
 from toottail.web.rendering import render
@@ -53,7 +52,7 @@ async def begin(visit: Visit, form: Form) -> Response:
     wish = Wish(form.text("server"), sources or ("home",), form.text("invite"))
     try:
         begun = await sign_in.begin(visit.service, wish, visit.address)
-    except (SignInRefused, TooManyAttempts) as error:
+    except (ServiceRefused, HomeFailed, RemoteError, NotPermittedYet) as error:
         return await _refused(visit, wish, error)
     response = go(begun.authorize_url)
     cookies.set_sign_in(visit.service, response, begun.browser_cookie)
@@ -68,7 +67,7 @@ async def sign_out(visit: Visit, form: Form) -> Response:
     return response
 
 
-async def _refused(visit: Visit, wish: Wish, error: ServiceRefused) -> Response:
+async def _refused(visit: Visit, wish: Wish, error: Exception) -> Response:
     problem = problem_of(error)
     code = "no_server" if problem.code == "invalid_server" and not wish.server else problem.code
     response = await _front(visit, wish, _known(code), problem.status, str(error))
@@ -92,7 +91,7 @@ async def _front(
         detail=detail,
         done=done if done in DONE else None,
         numbers=numbers,
-        sign_ups="full" if _is_full(visit, numbers) else numbers.sign_ups,
+        sign_ups=numbers.sign_ups,
         sketch=plots.sketch(),
         plots=plots,
     )
@@ -102,8 +101,3 @@ def _known(problem: str) -> str | None:
     if not problem:
         return None
     return problem if problem in PROBLEMS else "unknown"
-
-
-def _is_full(visit: Visit, numbers: PublicStatus) -> bool:
-    most = visit.service.settings.most_members
-    return 0 < most <= numbers.members

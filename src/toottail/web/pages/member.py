@@ -11,9 +11,8 @@ from toottail.errors import BadRequest, NotFound
 from toottail.service import account, conversations
 from toottail.service.conversations import Which
 from toottail.service.http import cookies
-from toottail.types.service import Overview
+from toottail.types.service import FirstRun, Overview, SourceSetting
 from toottail.web import plots
-from toottail.web.offers import offered
 from toottail.web.rendering import render
 from toottail.web.visits import Form, Visit, go
 
@@ -43,6 +42,7 @@ async def me(visit: Visit) -> Response:
         after=after,
         share=plots.share,
         plots=plots,
+        enabled=[_whole(source) for source in overview.sources if source.enabled],
         not_found=visit.asked("problem") == "not_found",
     )
 
@@ -60,29 +60,41 @@ async def find(visit: Visit) -> Response:
 
 async def settings(visit: Visit) -> Response:
     """GET /me/settings"""
-    overview = await account.overview(visit.service, visit.member.member_id)
-    known = {source.kind for source in overview.sources}
-    return render(
-        visit,
-        "settings.html",
-        overview=overview,
-        further=[kind for kind in offered() if kind.word not in known],
-        enabled=[source.spec for source in overview.sources if source.enabled],
-        saved=visit.asked("saved") == "yes",
-        problem=visit.asked("problem"),
-    )
+    return await _settings(visit)
 
 
 async def choose(visit: Visit, form: Form) -> Response:
     """POST /me/settings: which sources are read."""
-    typed = form.text("further").replace(",", " ").split()
+    typed = [word for word in map(str.strip, form.text("further").split(",")) if word]
     try:
         await account.choose(
             visit.service, visit.member.member_id, [*form.texts("sources"), *typed]
         )
-    except BadRequest:
-        return go("/me/settings?problem=sources")
+    except BadRequest as error:
+        return await _settings(visit, 400, str(error), form.text("further"))
     return go("/me/settings?saved=yes")
+
+
+async def _settings(
+    visit: Visit, status: int = 200, problem: str = "", further: str = ""
+) -> Response:
+    overview = await account.overview(visit.service, visit.member.member_id)
+    return render(
+        visit,
+        "settings.html",
+        status,
+        overview=overview,
+        enabled=[_whole(source) for source in overview.sources if source.enabled],
+        whole=_whole,
+        saved=visit.asked("saved") == "yes",
+        problem=problem,
+        further=further,
+    )
+
+
+def _whole(source: SourceSetting) -> str:
+    """A source with how much of it is read, so that saving a form does not forget that."""
+    return f"{source.spec}={source.entries}"
 
 
 async def pause(visit: Visit, form: Form) -> Response:
@@ -121,6 +133,6 @@ async def leave(visit: Visit, form: Form) -> Response:
     return response
 
 
-def _running(overview: Overview) -> object | None:
+def _running(overview: Overview) -> FirstRun | None:
     run = overview.first_run
     return run if run is not None and run.ended_at is None else None

@@ -3,12 +3,15 @@
 const language = document.documentElement.lang;
 
 // Times in the reader's own zone.
-const nearby = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const near = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+const nearby = new Intl.DateTimeFormat(language, near);
+const farther = new Intl.DateTimeFormat(language, { ...near, year: "numeric" });
+const thisYear = new Date().getFullYear();
 for (const element of document.querySelectorAll("time[datetime]")) {
   const at = new Date(element.dateTime);
   if (!Number.isNaN(at.getTime())) {
     element.title = element.textContent;
-    element.textContent = nearby.format(at);
+    element.textContent = (at.getFullYear() === thisYear ? nearby : farther).format(at);
   }
 }
 
