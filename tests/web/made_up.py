@@ -69,9 +69,7 @@ SOURCES = tuple(
     for kind in KINDS.values()
     if not kind.needs_name and kind.word != "hashtags"
 )
-OVERVIEW = Overview(
-    MEMBER, None, Totals(212, 187, 2904, 731, 2040, 18), DAYS, HOSTS, SOURCES
-)
+OVERVIEW = Overview(MEMBER, None, Totals(212, 187, 2904, 731, 2040, 18), DAYS, HOSTS, SOURCES)
 RUN = FirstRun(
     Progress(
         collected=True,
@@ -132,9 +130,7 @@ OPERATOR = OperatorView(
     members=(
         MEMBER,
         MemberView(8, "small.example", "@bo@small.example", "paused", NOW),
-        MemberView(
-            9, "old.example", "@cy@old.example", "token_refused", NOW, "answered 401", NOW
-        ),
+        MemberView(9, "old.example", "@cy@old.example", "token_refused", NOW, "answered 401", NOW),
     ),
     oldest_due=61.0,
     requests_day=51_000,
