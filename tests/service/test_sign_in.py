@@ -106,6 +106,35 @@ async def test_signing_in_again_is_the_same_member_with_their_sources(town: Town
     assert len(await town.sql("SELECT FROM runs")) == 1
 
 
+async def test_a_token_that_may_do_more_is_kept_and_the_new_one_given_back(town: Town) -> None:
+    await town.sign_in(sources=("home", "lists"))
+    await town.sign_in()
+    (member,) = await town.sql("SELECT scopes FROM members")
+    assert "read:lists" in member["scopes"]
+    (token,) = town.oauth["live_tokens"]
+    assert "read:lists" in token["scopes"]
+
+
+async def test_other_sources_make_a_new_token_with_their_scopes(town: Town) -> None:
+    first = await town.sign_in()
+    again = await town.sign_in(sources=("home", "bookmarks"))
+    assert again.member_id == first.member_id
+    (member,) = await town.sql("SELECT scopes FROM members")
+    assert "read:bookmarks" in member["scopes"]
+    kinds = await town.sql("SELECT kind FROM sources WHERE enabled ORDER BY kind")
+    assert [row["kind"] for row in kinds] == ["bookmarks", "home"]
+
+
+async def test_a_home_cannot_say_that_its_member_is_one_of_another(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(town.simulator.world.member, "name", "boss@elsewhere.example")
+    begun = await town.begin()
+    done = await town.finish(begun, await town.decide(begun.authorize_url))
+    assert (await sessions.find(town.service, done.session)).handle == f"@boss@{HOME}"
+    assert "elsewhere.example" not in await town.dump()
+
+
 async def test_a_token_that_was_refused_is_replaced_by_signing_in_again(town: Town) -> None:
     first = await town.sign_in()
     (before,) = await town.sql("SELECT token_sealed FROM members")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from toottail.repository.database import Connection
+from toottail.types.sources import Choices, Source
 
 _BEGIN = """
 INSERT INTO sign_ins (state_digest, browser_digest, home, verifier_sealed, scopes, sources,
@@ -24,9 +25,20 @@ RETURNING home, verifier_sealed, scopes, sources, invite_digest, expires_at > no
 _PLACES_LOCK = 0x746F6F74706C61  # the letters "tootpla"
 
 _STANDING = """
-SELECT EXISTS (SELECT FROM members WHERE home = $1 AND account_id = $2 AND served) AS is_member,
+SELECT (SELECT id FROM members WHERE home = $1 AND served
+        AND (account_id = $2 OR (account_id IS NULL AND account = $3))
+        ORDER BY account_id LIMIT 1) AS member_id,
     EXISTS (SELECT FROM members WHERE home = $1 AND served) AS home_is_served,
     (SELECT count(*) FROM members WHERE served) AS members
+"""
+
+
+_CHOICES = """
+SELECT profile_posts, profile_again, with_conversations, tag_servers FROM members WHERE id = $1
+"""
+
+_SOURCES = """
+SELECT kind, name, entries FROM sources WHERE member_id = $1 AND enabled ORDER BY kind, name
 """
 
 
@@ -45,7 +57,7 @@ class SignIn:
 class Standing:
     """Who is here: the account, anybody of its home, and how many in all."""
 
-    is_member: bool
+    member_id: int | None
     home_is_served: bool
     members: int
 
@@ -77,11 +89,24 @@ async def take(conn: Connection, state_digest: bytes, browser_digest: bytes) -> 
     return SignIn(**values)
 
 
-async def standing(conn: Connection, home: str, account_id: str | None = None) -> Standing:
+async def standing(
+    conn: Connection, home: str, account_id: str | None = None, account: str | None = None
+) -> Standing:
     """Whether an account, or anybody of its home, is a member, and how many members there are."""
-    row = await conn.fetchrow(_STANDING, home, account_id)
+    row = await conn.fetchrow(_STANDING, home, account_id, account)
     assert row is not None
     return Standing(**dict(row.items()))
+
+
+async def choices_of(conn: Connection, member_id: int) -> Choices:
+    """What a member wants done now."""
+    row = await conn.fetchrow(_CHOICES, member_id)
+    assert row is not None
+    rows = await conn.fetch(_SOURCES, member_id)
+    chosen = tuple(Source(one["kind"], one["name"], one["entries"]) for one in rows)
+    return Choices(
+        **{**dict(row.items()), "sources": chosen, "tag_servers": tuple(row["tag_servers"])}
+    )
 
 
 async def holds(conn: Connection, home: str, fingerprints: Sequence[bytes]) -> bool:

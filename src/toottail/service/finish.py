@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -16,6 +16,7 @@ from toottail.errors import (
     TokenRefused,
 )
 from toottail.repository import members, registrations, sign_ins
+from toottail.repository.database import Connection
 from toottail.repository.registrations import Registration
 from toottail.repository.sign_ins import SignIn
 from toottail.servers import oauth
@@ -161,7 +162,8 @@ async def _check(service: Service, granted: _Granted) -> Account:
             account = await HomeClient(ask, granted.token.secret, "new").verify()
         except (AnswerRefused, TokenRefused) as error:
             raise _failed(home, error) from None
-    name = oauth.plain(account.acct, 200) if account else ""
+    # Only the name: whatever else a home says there, the member is one of its own.
+    name = oauth.plain(account.acct.partition("@")[0], 200) if account else ""
     if account is None or not name or not is_local_id(account.id):
         raise refused("home_failed", f"{home} does not tell whose account it is. Try again.")
     return Account(name, account.id)
@@ -170,25 +172,61 @@ async def _check(service: Service, granted: _Granted) -> Account:
 async def _let_in(service: Service, granted: _Granted, account: Account) -> SignedIn:
     """Stores the member with a session, all or nothing."""
     sign_in, token = granted.sign_in, granted.token.secret.get_secret_value()
-    now = datetime.now(UTC)
+    kept = False
     async with service.database.transaction() as conn:
         await sign_ins.one_at_a_time(conn)
-        standing = await sign_ins.standing(conn, sign_in.home, account.id)
-        if not standing.is_member:
+        standing = await sign_ins.standing(conn, sign_in.home, account.id, account.acct)
+        if standing.member_id is None:
             await places.check(conn, service, standing, sign_in.invite_digest, spend=True)
-        member, _ = await members.serve(
-            conn,
-            home=sign_in.home,
-            account_id=account.id,
-            account=account.acct,
-            token_fingerprint=service.sealer.fingerprint(sign_in.home, token),
-            token_sealed=service.sealer.seal(token),
-            scopes=" ".join(sorted(granted.scopes)),
-            choices=Choices(sources=parse_sources(sign_in.sources)),
-            now=now,
-        )
-        session = await start_in(conn, member)
-    return SignedIn(member, session, is_new=not standing.is_member)
+        elif kept := await _has_a_better_token(conn, granted, standing.member_id):
+            session = await start_in(conn, standing.member_id)
+            done = SignedIn(standing.member_id, session, is_new=False)
+        if not kept:
+            member_id, is_new = await members.serve(
+                conn,
+                home=sign_in.home,
+                account_id=account.id,
+                account=account.acct,
+                token_fingerprint=service.sealer.fingerprint(sign_in.home, token),
+                token_sealed=service.sealer.seal(token),
+                scopes=oauth.joined(granted.scopes),
+                choices=await _choices(conn, sign_in, standing.member_id),
+                now=datetime.now(UTC),
+            )
+            done = SignedIn(member_id, await start_in(conn, member_id), is_new)
+    if kept:
+        await _give_back(service, granted)
+    return done
+
+
+def _has_no_wish(sign_in: SignIn) -> bool:
+    """Whether it is what everybody asks for who only types the name of their server."""
+    return parse_sources(sign_in.sources) == Choices().sources
+
+
+async def _has_a_better_token(conn: Connection, granted: _Granted, member_id: int) -> bool:
+    """Whether the member's token is good and may do more than the new one.
+
+    Who only wants to see their page shall not lose a source by that.
+    """
+    row = await members.get(conn, member_id)
+    if row is None or row.paused_why in ("token", "home") or row.failing_since is not None:
+        return False
+    held = (row.scopes or "").split()
+    return (
+        _has_no_wish(granted.sign_in)
+        and all(oauth.covers(held, scope) for scope in granted.scopes)
+        and not all(oauth.covers(granted.scopes, scope) for scope in held)
+    )
+
+
+async def _choices(conn: Connection, sign_in: SignIn, member_id: int | None) -> Choices:
+    """What is to be done: who comes back without other wishes keeps what they had chosen."""
+    wished = parse_sources(sign_in.sources)
+    if member_id is None:
+        return Choices(wished)
+    had = await sign_ins.choices_of(conn, member_id)
+    return had if had.sources and _has_no_wish(sign_in) else replace(had, sources=wished)
 
 
 async def _give_back(service: Service, granted: _Granted) -> None:
