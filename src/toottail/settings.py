@@ -249,6 +249,8 @@ class Settings(BaseModel):
     """What the pages call the service."""
     contact: Annotated[str | None, AfterValidator(_link)] = None
     """Where to reach the operator: an https or mailto URL; a mail address becomes one."""
+    source_addresses: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    """Addresses that our requests come from, for admins who look for us in their logs."""
     support_url: Annotated[str | None, AfterValidator(_link)] = None
     """Where members can give money (Liberapay, Ko-fi, …): likewise."""
     sign_ups: Literal["open", "invite", "closed"] = "open"

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from toottail.errors import NotFound
+from toottail.errors import NotAllowed, NotFound
 from toottail.flow.verdicts import Kind, Verdict
 from toottail.repository.explanations import Asked, Details, WatchedConversation
 from toottail.service import account, conversations, operating, public, sessions
@@ -236,15 +236,15 @@ class Answers:
 
         def check(session: Session, given: str | None) -> None:
             if given != "token-of-csrf":
-                raise sessions.NotAllowed("Reload the page.", "csrf")
+                raise NotAllowed("Reload the page.", "csrf")
 
         patch.setattr(sessions, "find", find_session)
         patch.setattr(sessions, "check_csrf", check)
         patch.setattr(account, "overview", self._answer(lambda: self.overview))
         patch.setattr(account, "export", self._answer(lambda: {"account": "@mira@home.example"}))
         for name in ("choose", "pause", "resume"):
-            patch.setattr(account, name, self._answer(lambda: None, name), raising=False)
-        patch.setattr(account, "leave", self._answer(lambda: True, "leave"), raising=False)
+            patch.setattr(account, name, self._answer(lambda: None, name))
+        patch.setattr(account, "leave", self._answer(lambda: True, "leave"))
         patch.setattr(sessions, "end", self._answer(lambda: None, "end"))
         patch.setattr(conversations, "listed", self._answer(lambda: self.listed))
         patch.setattr(conversations, "explained", self._answer(lambda: self.explained))

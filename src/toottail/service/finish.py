@@ -79,7 +79,7 @@ async def finish(
         if error == "access_denied":
             raise refused("denied", f"You said no at {sign_in.home}, so nothing was done.")
         raise refused("home_failed", f"{sign_in.home} did not let you sign in here. Try again.")
-    if not code or len(code) > _LONGEST:
+    if not code or len(code) > _LONGEST or not (code.isascii() and code.isprintable()):
         raise refused("expired", _EXPIRED)
     granted = await _exchange(service, sign_in, code)
     try:

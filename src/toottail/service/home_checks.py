@@ -65,11 +65,13 @@ def refused(code: str, message: str) -> SignInRefused:
 def parse_server(service: Service, typed: str) -> str:
     """The server that a visitor means. Raises `SignInRefused` (``invalid_server``)."""
     try:
-        if len(typed) > _LONGEST_INPUT:
-            raise InvalidHost("That is too long for the name of a server.")
-        host = parse_host(typed)
-    except InvalidHost as error:
-        raise refused("invalid_server", str(error)) from None
+        host = parse_host(typed[:_LONGEST_INPUT])
+    except InvalidHost:
+        raise refused(
+            "invalid_server",
+            "That is not the name of a server. Something like example.social, "
+            "or @me@example.social, was expected.",
+        ) from None
     if host == (urlsplit(service.settings.service_url).hostname or "").lower():
         raise refused("invalid_server", f"{host} is this service itself, not your server.")
     return host

@@ -12,7 +12,8 @@ from toottail.service.http.problems import Problem, problem_of
 from toottail.web.rendering import render
 from toottail.web.visits import Endpoint, go, stranger
 
-_TOLD = frozenset({400, 401, 403, 404, 405, 408, 413, 421, 429, 500, 502, 503})
+TOLD = frozenset({400, 401, 403, 404, 405, 408, 413, 421, 429, 500, 502, 503})
+"""Statuses that have words of their own."""
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:
@@ -33,7 +34,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
 
 def page(request: Request, problem: Problem) -> Response:
     """The page that tells of a problem."""
-    status = problem.status if problem.status in _TOLD else 500
+    status = problem.status if problem.status in TOLD else 500
     response = render(
         stranger(request), "error.html", problem.status, problem=problem, told_as=status
     )

@@ -117,7 +117,7 @@ def _load(code: str) -> Language:
 def choose(wanted: str | None, accepted: str) -> Language:
     """The language ``wanted`` by code, else the best for an Accept-Language header."""
     known = languages()
-    if wanted in known:
+    if wanted is not None and wanted in known:
         return known[wanted]
     code = negotiate_locale(_by_preference(accepted), list(known), sep="-")
     return known[code or DEFAULT]

@@ -61,6 +61,6 @@ async def serve(request: Request) -> Response:
     return Response(found.body, media_type=found.media_type, headers=headers)
 
 
-async def favicon(request: Request) -> Response:
+async def favicon(_: Request) -> Response:
     """GET /favicon.ico, which browsers ask for by that name."""
     return RedirectResponse(address("logo.svg"), status_code=302)

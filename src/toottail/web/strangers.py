@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from toottail.servers.plain_text import clean
 
-# Controls, and what turns or hides the text around it: bidirectional controls, zero-width signs,
-# soft hyphens, variation tags, private use (ours alone: see `languages.rich`).
 # Blank letters, which hide what they stand for, and marks beyond those that any language piles up.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"

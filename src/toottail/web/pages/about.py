@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.responses import PlainTextResponse, Response
 
 from toottail.errors import BadRequest, InvalidHost
@@ -51,7 +49,7 @@ async def status(visit: Visit) -> Response:
     return render(visit, "status.html", numbers=await public.status(visit.service))
 
 
-async def robots(visit: Visit) -> Response:
+async def robots(_: Visit) -> Response:
     """GET /robots.txt: of our own pages, which crawlers may read but for members'."""
     closed = "".join(f"Disallow: {path}\n" for path in ("/me", "/operator", "/api/", "/sign-in"))
     return PlainTextResponse(
@@ -64,7 +62,4 @@ def contact(visit: Visit) -> tuple[str, str] | None:
     told = visit.service.settings.contact
     if told is None:
         return None
-    if "@" in told and "://" not in told:
-        mail = told.removeprefix("mailto:")
-        return f"mailto:{mail}", mail
-    return told, urlsplit(told).netloc or told
+    return told, told.removeprefix("mailto:").removeprefix("https://")

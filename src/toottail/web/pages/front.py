@@ -59,7 +59,7 @@ async def begin(visit: Visit, form: Form) -> Response:
     return response
 
 
-async def sign_out(visit: Visit, form: Form) -> Response:
+async def sign_out(visit: Visit, _: Form) -> Response:
     """POST /sign-out"""
     await sessions.end(visit.service, cookies.session_of(visit.service, visit.request))
     response = go("/?done=signed_out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import cast, get_args
+from typing import get_args
 
 from starlette.responses import Response
 
@@ -26,9 +26,7 @@ async def me(visit: Visit) -> Response:
         raise NotFound("There is no such list.")
     number = visit.member.member_id
     after = visit.asked("after") or None
-    listed = await conversations.listed(
-        visit.service, number, which=cast(Which, which), after=after, limit=20
-    )
+    listed = await conversations.listed(visit.service, number, which=which, after=after, limit=20)
     overview = await account.overview(visit.service, number)
     return render(
         visit,
@@ -97,13 +95,13 @@ def _whole(source: SourceSetting) -> str:
     return f"{source.spec}={source.entries}"
 
 
-async def pause(visit: Visit, form: Form) -> Response:
+async def pause(visit: Visit, _: Form) -> Response:
     """POST /me/pause"""
     await account.pause(visit.service, visit.member.member_id)
     return go("/me")
 
 
-async def resume(visit: Visit, form: Form) -> Response:
+async def resume(visit: Visit, _: Form) -> Response:
     """POST /me/resume"""
     await account.resume(visit.service, visit.member.member_id)
     return go("/me")
@@ -125,7 +123,7 @@ async def leaving(visit: Visit) -> Response:
     return render(visit, "leave.html", overview=overview)
 
 
-async def leave(visit: Visit, form: Form) -> Response:
+async def leave(visit: Visit, _: Form) -> Response:
     """POST /me/leave"""
     confirmed = await account.leave(visit.service, visit.member.member_id)
     response = go("/?done=left" if confirmed else "/?done=left_unconfirmed")
