@@ -12,17 +12,18 @@ _PROGRESS = """
 SELECT NOT EXISTS (SELECT FROM run_sources WHERE run_sources.run_id = runs.id
         AND NOT run_sources.collected) AS collected,
     (SELECT count(*) FROM run_feeds WHERE run_feeds.run_id = runs.id) AS feeds,
-    (SELECT count(*) FROM run_feeds JOIN feed_watches AS fw USING (feed_id)
-        WHERE run_feeds.run_id = runs.id AND fw.home = members.home
-            AND fw.stage IN ('done', 'failed')) AS feeds_done,
+    (SELECT count(*) FROM run_feeds WHERE run_feeds.run_id = runs.id AND NOT EXISTS (
+        SELECT FROM feed_watches AS fw WHERE fw.feed_id = run_feeds.feed_id
+            AND fw.home = members.home AND fw.stage IN ('read', 'bring'))) AS feeds_done,
     runs.statuses_read, runs.problem, runs.exit_code,
     count(rc.conversation_id) AS conversations,
     count(*) FILTER (WHERE watches.alone) AS alone,
     count(*) FILTER (WHERE stage IS NOT NULL AND stage <> 'look') AS looked,
-    count(*) FILTER (WHERE (stage IN ('done', 'failed')
-            OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
-        AND NOT EXISTS (SELECT FROM looks WHERE looks.state = 'due'
-            AND looks.conversation_id = rc.conversation_id)) AS finished
+    count(*) FILTER (WHERE (members.served AND ended IS NOT NULL)
+        OR ((stage IN ('done', 'failed')
+                OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
+            AND NOT EXISTS (SELECT FROM looks WHERE looks.state = 'due'
+                AND looks.conversation_id = rc.conversation_id))) AS finished
 FROM runs JOIN members ON members.id = runs.member_id
     LEFT JOIN run_conversations AS rc ON rc.run_id = runs.id
     LEFT JOIN watches ON watches.conversation_id = rc.conversation_id
