@@ -24,8 +24,10 @@ from toottail.repository import (
     runs,
 )
 from toottail.repository.database import Connection
+from toottail.repository.earlier_registrations import EarlierClient
 from toottail.repository.members import MemberRow
 from toottail.repository.people import PersonRow
+from toottail.repository.registrations import Registration
 from toottail.servers import oauth
 from toottail.servers.oauth import Client
 from toottail.service import choices, home_requests
@@ -165,7 +167,7 @@ async def _revoke(service: Service, member: MemberRow) -> bool:
         earlier = await earlier_registrations.of_home(conn, member.home)
     # Only the client that a token was issued to can end it, and which that was is not stored. Of
     # a token that the member made themselves it is none of ours.
-    clients = [*([present] if present else []), *earlier]
+    clients: list[Registration | EarlierClient] = [*([present] if present else []), *earlier]
     confirmed = False
     with suppress(SettingsError, TimeoutError):
         token = SecretStr(service.sealer.open(member.token_sealed))
