@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 from pydantic import (
@@ -36,6 +37,12 @@ _ACTOR_URL = re.compile(
     r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(/[a-z0-9_~][a-z0-9._~-]*)*/[a-z0-9_]{1,30}"
 )
 
+_MAIL = re.compile(r"[^\s@,;:<>\"'/?&#%]{1,64}@[a-z0-9.-]{1,253}", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)+")
+_OPERATOR = re.compile(r"@?([a-z0-9_.-]{1,100})@([a-z0-9_.-]{3,253})")
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+UNSET_URL = "https://toottail.example"
 Network = IPv4Network | IPv6Network
 
 
@@ -83,6 +90,98 @@ def _actor_url(value: str | None) -> str | None:
     return value
 
 
+def _refuse(what: str) -> PydanticCustomError:
+    # A message of our own, without pydantic's "Value error" in front.
+    return PydanticCustomError("setting", "{what}", {"what": what})
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL that names a host and holds nothing strange; None for any other."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    strange = "@" in parts.netloc or parts.query or parts.fragment or not _plain(url)
+    return None if strange or not parts.hostname else parts
+
+
+def _plain(url: str) -> bool:
+    """Whether ``url`` can stand in headers and pages without an escape."""
+    return url.isprintable() and not set(url) & set(" \\\"'<>")
+
+
+def _service_url(value: str) -> str:
+    parts = _parts(value.strip())
+    schemes = ("https", "http") if parts and parts.hostname in _LOCAL else ("https",)
+    if parts is None or parts.scheme not in schemes:
+        raise _refuse(
+            "expected something like https://toottail.example.org; http is for localhost alone"
+        )
+    netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise _refuse("expected HOST:PORT, as in 127.0.0.1:8080 or [::]:8080")
+    if ":" in host and not bracketed:
+        raise _refuse("an IPv6 address stands in brackets, as in [::1]:8080")
+    return f"{host}:{int(port)}"
+
+
+def _link(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if not text:
+        return None
+    mail = text.removeprefix("mailto:")
+    if _MAIL.fullmatch(mail):
+        return f"mailto:{mail}"
+    parts = _parts(text.partition("?")[0].partition("#")[0])
+    if parts is None or parts.scheme != "https" or not _plain(text):
+        raise _refuse("expected an https URL or a mail address")
+    return text
+
+
+def _homes(value: object) -> object:
+    words = _words(value)
+    if not isinstance(words, (list, tuple)):
+        return words
+    names = [str(word).lower().removeprefix("https://").rstrip("/") for word in words]
+    for name, word in zip(names, words, strict=True):
+        if not _HOST.fullmatch(name):
+            raise _refuse(f"{word} is not the name of a server, such as example.social")
+    return tuple(names)
+
+
+def _operators(value: object) -> object:
+    words = _words(value)
+    if not isinstance(words, (list, tuple)):
+        return words
+    found = []
+    for word in words:
+        match = _OPERATOR.fullmatch(str(word).lower())
+        if match is None or not _HOST.fullmatch(match[2]):
+            raise _refuse(f"{word} is not an account, such as @me@example.social")
+        found.append(f"@{match[1]}@{match[2]}")
+    return tuple(found)
+
+
+def _authorize_at(value: object) -> object:
+    pairs = _connect_to(value)
+    if not isinstance(pairs, dict):
+        return pairs
+    for name, base in pairs.items():
+        parts = _parts(str(base))
+        # Browsers would be sent there with everything that a sign-in says: never off this machine.
+        local = parts is not None and parts.hostname in ("localhost", "127.0.0.1")
+        if parts is None or parts.scheme not in ("http", "https") or not local:
+            raise _refuse(f"{name}: only http://localhost or http://127.0.0.1 can be given")
+    return {name: str(base).rstrip("/") for name, base in pairs.items()}
+
+
 class Settings(BaseModel):
     """All settings, checked. Times are in seconds, sizes in bytes."""
 
@@ -95,8 +194,9 @@ class Settings(BaseModel):
     secret_keys: SecretStr | None = None
     """Comma-separated keys for tokens at rest: the first seals, all open. Default: a key file."""
 
-    service_url: str = "https://toottail.example"
-    """Who runs this, for the User-Agent: an admin who wants a word with us looks here."""
+    service_url: Annotated[str, AfterValidator(_service_url)] = UNSET_URL
+    """Where our pages are, also in the User-Agent: an admin who wants a word with us looks here.
+    Without a slash at its end; https, or http on this machine alone."""
     actor_url: Annotated[str | None, AfterValidator(_actor_url)] = None
     """The public https URL of our actor, in whose name requests are signed where that is wanted."""
     actor_key_file: Path | None = None
@@ -139,7 +239,7 @@ class Settings(BaseModel):
     lan_monitors: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     """Monitors (``NAME:PORT``) that may be pinged over http and at private addresses."""
 
-    listen: str = "127.0.0.1:8080"
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
     """HOST:PORT where api, web or serve listen."""
     certificate: Path | None = None
     """A certificate chain in PEM, to serve https without a proxy."""
@@ -149,23 +249,25 @@ class Settings(BaseModel):
     """Addresses of proxies whose X-Forwarded-For and -Proto are believed."""
     service_name: str = Field(default="TootTail", min_length=1, max_length=60)
     """What the pages call the service."""
-    contact: str | None = None
-    """Where to reach the operator: an https URL or a mail address."""
-    support_url: str | None = None
-    """Where members can give money (Liberapay, Ko-fi, …)."""
+    contact: Annotated[str | None, AfterValidator(_link)] = None
+    """Where to reach the operator: an https or mailto URL; a mail address becomes one."""
+    source_addresses: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    """Addresses that our requests come from, for admins who look for us in their logs."""
+    support_url: Annotated[str | None, AfterValidator(_link)] = None
+    """Where members can give money (Liberapay, Ko-fi, …): likewise."""
     sign_ups: Literal["open", "invite", "closed"] = "open"
     """Who may become a member."""
     most_members: int = Field(default=100, ge=0)
     """No more members than that; 0: as many as come."""
-    homes: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    homes: Annotated[tuple[str, ...], BeforeValidator(_homes)] = ()
     """The only servers whose members may sign in; none named: all."""
-    operators: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
-    """Accounts (``@me@example.social``) that may open the operator's page."""
+    operators: Annotated[tuple[str, ...], BeforeValidator(_operators)] = ()
+    """Accounts (``@me@example.social``, in small letters) that may open the operator's page."""
     grace_days: int = Field(default=14, ge=1)
     """Days after which a member whose token was refused, or whose home is gone, is removed."""
     monthly_cost: float | None = Field(default=None, ge=0)
     """What running the service costs a month, for the operator's page."""
-    authorize_at: Annotated[dict[str, str], BeforeValidator(_connect_to)] = Field(
+    authorize_at: Annotated[dict[str, str], BeforeValidator(_authorize_at)] = Field(
         default_factory=dict
     )
     """``{".example": "http://localhost:8401"}``: where a browser finds the sign-in pages of names
@@ -177,13 +279,26 @@ class Settings(BaseModel):
     """Lanes this process visits at once."""
 
     @property
+    def has_service_url(self) -> bool:
+        """Whether somebody said where the service is found."""
+        return "service_url" in self.model_fields_set and self.service_url != UNSET_URL
+
+    @property
+    def listen_at(self) -> tuple[str, int]:
+        """Host (an IPv6 address without its brackets) and port where to listen."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
     def user_agent_token(self) -> str:
         """The name that robots.txt groups address us by."""
         return "TootTail"
 
     def user_agent(self, home: str | None = None) -> str:
         """The User-Agent, with the home it is sent for where there is just one."""
-        where = f"+{self.service_url}" + (f"; {home}" if home else "")
+        # One that only this machine can open tells nobody anything.
+        about = self.service_url if self.service_url.startswith("https://") else UNSET_URL
+        where = f"+{about}" + (f"; {home}" if home else "")
         return f"TootTail/{__version__} ({where})"
 
 

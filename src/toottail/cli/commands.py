@@ -14,6 +14,9 @@ from toottail.cli.actor import app as actor_app
 from toottail.cli.durations import parse_duration
 from toottail.cli.hosts_commands import hosts_app
 from toottail.cli.import_commands import app as import_app
+from toottail.cli.members_commands import members_app
+from toottail.cli.secrets_commands import secrets_app
+from toottail.cli.serving_commands import add_to
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -182,6 +185,9 @@ def explain(
 app.add_typer(actor_app, name="actor")
 app.add_typer(hosts_app, name="hosts")
 app.add_typer(import_app, name="import")
+app.add_typer(members_app, name="members")
+app.add_typer(secrets_app, name="secrets")
+add_to(app)
 
 
 @app.command()
@@ -194,12 +200,22 @@ def migrate(config: Config = None, verbose: Verbose = False) -> None:
 
 
 @app.command()
-def demo(verbose: Verbose = False) -> None:
+def demo(
+    serve: Annotated[
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve",
+            help="Then offer the service in the browser, until Ctrl-C; else: on a terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
     """Show it all on a pretend fediverse on this machine: nothing leaves it."""
     _log(verbose)
     from toottail.cli.demo import demo as run_demo
 
-    raise typer.Exit(run_demo())
+    raise typer.Exit(run_demo(serve=serve))
 
 
 def run() -> int:

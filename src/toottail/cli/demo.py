@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toottail.cli.demo_service import clean_environment, new_data_dir, offer, pass_on
 from toottail.cli.interrupts import signals
 from toottail.cli.prompts import VARIABLE
 from toottail.cli.tree import draw
@@ -33,10 +31,22 @@ _ROWS = 12
 Conversation = Mapping[str, Any]
 
 
-def demo() -> int:
-    """Shows it, and returns the exit code of the run. Raises `Interrupted`."""
-    console = Console(highlight=False)
-    with _pretend_fediverse() as sim, _data_dir() as data_dir:
+def demo(*, serve: bool | None = None) -> int:
+    """Shows it, and returns the exit code of the run. Raises `Interrupted`.
+
+    ``serve``: it then offers the service on this machine until Ctrl-C; None: where somebody sits
+    at the terminal.
+    """
+    code = _show(Console(highlight=False))
+    if serve is None:
+        serve = sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+    if serve and code == 0:
+        offer()
+    return code
+
+
+def _show(console: Console) -> int:
+    with _pretend_fediverse() as sim, new_data_dir() as data_dir:
         before = _conversations(sim)
         drawn = _to_draw(before)
         console.rule(f"The timeline of a member of {sim.home}, before")
@@ -60,17 +70,6 @@ def demo() -> int:
 def _pretend_fediverse() -> Iterator[SimulatorProcess]:
     with SimulatorProcess(*_WORLD) as sim:
         yield sim
-
-
-@contextmanager
-def _data_dir() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="toottail-demo-"))
-    # Root's database server runs as another user, who must be able to pass.
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    try:
-        yield folder / "data"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _conversations(sim: SimulatorProcess) -> dict[str, Conversation]:
@@ -112,25 +111,14 @@ def _author(uri: str) -> str:
 
 def _run(sim: SimulatorProcess, data_dir: Path) -> int:
     """Runs the real command, as a person would, against the pretend fediverse."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("TOOTTAIL_", "DATABASE_URL"))
-    }
-    environment |= {**sim.env, VARIABLE: sim.token, "TOOTTAIL_DATA_DIR": str(data_dir)}
+    environment = {**clean_environment(sim, data_dir), VARIABLE: sim.token}
     command = [sys.executable, "-m", "toottail", "fetch", sim.home]
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603 — our own module
-        signals.on_first(lambda: _pass_on(process))
+        signals.on_first(lambda: pass_on(process))
         try:
             return process.wait()
         finally:
             signals.on_first(None)
-
-
-def _pass_on(process: subprocess.Popen[bytes]) -> None:
-    # Ctrl-C comes to the command from the terminal, too; a second signal would end it at once.
-    if signals.received == signal.SIGTERM:
-        process.terminate()
 
 
 def _table(before: Mapping[str, Conversation], after: Mapping[str, Conversation]) -> Table:

@@ -9,7 +9,8 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Move over from another program: its options become files for toottail fetch --config.",
+    help="Move over from another program: its options become files for toottail fetch --config, "
+    "its members those of the service you run.",
 )
 
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The configuration to write.")]
@@ -48,3 +49,26 @@ def getmoarfediverse(
     from toottail.cli.importing import Target, from_getmoarfediverse
 
     raise typer.Exit(from_getmoarfediverse(config, home, Target(out, force)))
+
+
+@app.command("combine-social")
+def combine_social(
+    database_url: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATABASE_URL",
+            envvar="TOOTTAIL_COMBINE_SOCIAL_URL",
+            help="Its PostgreSQL database, which is only read.",
+            show_default=False,
+            show_envvar=True,
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Settings in TOML; also TOOTTAIL_CONFIG."),
+    ] = None,
+) -> None:
+    """Take over the members and clients of a combine.social service."""
+    from toottail.cli.combine_social import take_over
+
+    raise typer.Exit(take_over(database_url, config))

@@ -34,7 +34,7 @@ from toottail.servers import outcomes
 from toottail.servers.bodies import ByteBudget, read_body
 from toottail.servers.guard import Guard, GuardedResolver
 from toottail.servers.permit import Permit
-from toottail.servers.signatures import Scheme, open_signer
+from toottail.servers.signatures import Scheme, Signer, open_signer
 from toottail.settings import Settings
 from toottail.types.hosts import host_of
 
@@ -91,7 +91,8 @@ class Door:
     """All connections of this process to other servers. An async context manager.
 
     ``guard`` judges addresses, ``check(host, url)`` what may be asked of a host; both are as strict
-    as other servers' words deserve unless told otherwise.
+    as other servers' words deserve unless told otherwise. ``signer`` signs for our actor; without
+    one the key file of the settings does.
     """
 
     def __init__(
@@ -100,11 +101,12 @@ class Door:
         *,
         guard: Guard | None = None,
         check: Callable[[str, str], URL] | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._settings = settings
         self._guard = guard or Guard(settings.allow_networks)
         self._check = check or _checked
-        self._signer = open_signer(settings)
+        self._signer = signer or open_signer(settings)
         self._bodies = ByteBudget(settings.bodies_in_memory)
         self._agents: dict[str | None, str] = {}
         self._session: aiohttp.ClientSession | None = None

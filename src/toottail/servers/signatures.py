@@ -103,14 +103,31 @@ def open_signer(settings: Settings) -> Signer | None:
         return None
     path = key_path(settings)
     try:
-        pem = path.read_bytes()
+        return signer_of(settings.actor_url, path.read_bytes(), str(path))
     except FileNotFoundError:
         raise SettingsError(
             f"TOOTTAIL_ACTOR_URL is set, but there is no key in {path}: toottail actor makes it"
         ) from None
     except OSError as error:
         raise SettingsError(f"{path}: the actor's key cannot be read ({error.strerror})") from None
-    return Signer(f"{settings.actor_url}#main-key", _read_key(pem, path))
+
+
+def signer_of(actor_url: str, pem: bytes, where: str) -> Signer:
+    """The signer of the actor at ``actor_url`` with the private key ``pem``, which is ``where``.
+
+    Raises `SettingsError` where that holds no such key.
+    """
+    return Signer(f"{actor_url}#main-key", _read_key(pem, where))
+
+
+def new_key() -> bytes:
+    """A new private key in PEM; takes a tenth of a second."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def make_key(path: Path) -> bool:
@@ -120,12 +137,7 @@ def make_key(path: Path) -> bool:
     """
     if path.exists():
         return False
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    pem = new_key()
     descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -141,11 +153,11 @@ def make_key(path: Path) -> bool:
     return True
 
 
-def _read_key(pem: bytes, path: Path) -> rsa.RSAPrivateKey:
+def _read_key(pem: bytes, where: str) -> rsa.RSAPrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _KEY_BITS:
-        raise SettingsError(f"{path}: holds no RSA key of {_KEY_BITS} bits or more in PEM")
+        raise SettingsError(f"{where}: holds no RSA key of {_KEY_BITS} bits or more in PEM")
     return key

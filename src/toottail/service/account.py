@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from toottail.errors import NotAllowed, NotSignedIn, SettingsError
 from toottail.repository import (
     choosing,
+    earlier_registrations,
     exports,
     leaving,
     members,
@@ -22,8 +24,10 @@ from toottail.repository import (
     runs,
 )
 from toottail.repository.database import Connection
+from toottail.repository.earlier_registrations import EarlierClient
 from toottail.repository.members import MemberRow
 from toottail.repository.people import PersonRow
+from toottail.repository.registrations import Registration
 from toottail.servers import oauth
 from toottail.servers.oauth import Client
 from toottail.service import choices, home_requests
@@ -159,21 +163,20 @@ async def leave(service: Service, member_id: int) -> bool:
 async def _revoke(service: Service, member: MemberRow) -> bool:
     """Ends the token at the home, as far as it lets itself be reached."""
     async with service.database.connection() as conn:
-        registration = await registrations.get(conn, member.home)
-    if registration is None:
-        return False  # a token that the member made themselves is not ours to end
-    try:
-        secret = SecretStr(service.sealer.open(registration.secret_sealed))
+        present = await registrations.get(conn, member.home)
+        earlier = await earlier_registrations.of_home(conn, member.home)
+    # Only the client that a token was issued to can end it, and which that was is not stored. Of
+    # a token that the member made themselves it is none of ours.
+    clients: list[Registration | EarlierClient] = [*([present] if present else []), *earlier]
+    confirmed = False
+    with suppress(SettingsError, TimeoutError):
         token = SecretStr(service.sealer.open(member.token_sealed))
         async with asyncio.timeout(REVOKE_WITHIN):
-            return await oauth.revoke(
-                home_requests.asker(service, member.home, "revoke"),
-                Client(registration.client_id, secret),
-                token,
-                registration.revoke_path,
-            )
-    except (SettingsError, TimeoutError):
-        return False
+            for one in clients:
+                client = Client(one.client_id, SecretStr(service.sealer.open(one.secret_sealed)))
+                ask = home_requests.asker(service, member.home, "revoke")
+                confirmed |= await oauth.revoke(ask, client, token, one.revoke_path)
+    return confirmed
 
 
 async def _member(conn: Connection, member_id: int) -> MemberRow:

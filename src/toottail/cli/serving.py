@@ -1,0 +1,228 @@
+"""``toottail serve``, ``api``, ``web``, ``worker``: the service, or a part of it, until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from toottail.cli import until_stopped
+from toottail.cli.root_app import RootApp
+from toottail.cli.serving_checks import check, in_force
+from toottail.errors import SettingsError, UsageError
+from toottail.repository.database import open_database
+from toottail.service.context import Service
+from toottail.service.opening import open_service
+from toottail.settings import Settings, load
+
+log = structlog.get_logger(__name__)
+
+_STREAMS_END_WITHIN = 3
+"""Seconds for answers under way when the process stops."""
+_CONNECTIONS = 1_000
+_BACKLOG = 512
+_CERTIFICATE_EVERY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What this process does of all that the service does."""
+
+    api: bool = False
+    web: bool = False
+    worker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was said at the shell."""
+
+    config: Path | None = None
+    listen: str | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+
+def serve(parts: Parts, given: Given) -> int:
+    """Serves ``parts`` until a signal comes; the exit code. Raises `TootTailError`."""
+    settings = _settings(given)
+    if not (parts.api or parts.web):
+        return until_stopped.run(lambda stop: _work_only(settings, stop))
+    check(settings)
+    _check_certificate(settings)
+    with _listening(settings) as listener:
+        settings = in_force(settings, listener.getsockname()[1])
+        return until_stopped.run(lambda stop: _serve(parts, settings, listener, stop))
+
+
+def _settings(given: Given) -> Settings:
+    said = {
+        "TOOTTAIL_LISTEN": given.listen,
+        "TOOTTAIL_CERTIFICATE": given.certificate,
+        "TOOTTAIL_CERTIFICATE_KEY": given.certificate_key,
+    }
+    here = {name: str(value) for name, value in said.items() if value is not None}
+    return load(given.config, {**os.environ, **here})
+
+
+def _check_certificate(settings: Settings) -> None:
+    if settings.certificate is not None:
+        _load_certificate(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), settings)
+
+
+def _load_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    assert settings.certificate is not None
+    try:
+        context.load_cert_chain(settings.certificate, settings.certificate_key)
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.certificate}: is no certificate in PEM with its key ({error})"
+        ) from None
+
+
+async def _renew_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    """New connections get a renewed certificate without a restart."""
+    assert settings.certificate is not None
+    known = settings.certificate.stat().st_mtime
+    while True:
+        await asyncio.sleep(_CERTIFICATE_EVERY)
+        with suppress(OSError):
+            if (now := settings.certificate.stat().st_mtime) == known:
+                continue
+            try:
+                _load_certificate(context, settings)
+            except SettingsError as error:
+                # Half of it is written yet, or it is broken: the old one goes on.
+                log.warning("the certificate cannot be renewed", why=str(error))
+            else:
+                known = now
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, port = settings.listen_at
+    try:
+        kind, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.create_server(address[:2], family=kind, backlog=_BACKLOG)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {settings.listen} ({error.strerror or error}); "
+            "--listen HOST:PORT names another place"
+        ) from None
+    with listener:
+        yield listener
+
+
+async def _serve(
+    parts: Parts, settings: Settings, listener: socket.socket, stop: asyncio.Event
+) -> None:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings))
+        service = await stack.enter_async_context(open_service(settings, database))
+        app = _app(service, parts)
+        config = _uvicorn_config(app, settings)
+        config.load()
+        server = _Server(config, _announcement(settings, listener))
+        tasks = [asyncio.create_task(server.serve([listener]), name="server")]
+        if parts.worker:
+            # Connections of its own: pages must not wait for those of the lanes.
+            for_lanes = await stack.enter_async_context(_lanes(service))
+            tasks.append(asyncio.create_task(_work(for_lanes, stop), name="worker"))
+        if config.ssl is not None:
+            renewing = asyncio.create_task(_renew_certificate(config.ssl, settings))
+            stack.callback(renewing.cancel)
+        await _until_one_ends(tasks, stop)
+        stop.set()
+        app.stopping.set()
+        server.should_exit = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            task.result()
+
+
+def _announcement(settings: Settings, listener: socket.socket) -> str:
+    host, port = settings.listen_at[0], listener.getsockname()[1]
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"TootTail: {settings.service_url} (listening on {place})"
+
+
+async def _until_one_ends(tasks: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((*tasks, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+def _app(service: Service, parts: Parts) -> RootApp:
+    from toottail.api import create_api
+    from toottail.web import create_web
+
+    return RootApp(
+        service,
+        api=create_api(service) if parts.api else None,
+        web=create_web(service) if parts.web else None,
+    )
+
+
+@asynccontextmanager
+async def _lanes(service: Service) -> AsyncIterator[Service]:
+    async with open_database(service.settings) as database:
+        yield Service(service.settings, database, service.door, service.sealer, service.actor)
+
+
+async def _work_only(settings: Settings, stop: asyncio.Event) -> None:
+    async with open_database(settings) as database, open_service(settings, database) as service:
+        print("TootTail: working", flush=True)
+        await _work(service, stop)
+
+
+async def _work(service: Service, stop: asyncio.Event) -> None:
+    from toottail.worker.serve import serve as serve_lanes
+
+    await serve_lanes(service.settings, service.database, service.door, service.sealer, stop)
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and leaves signals to us."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._announcement, flush=True)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: RootApp, settings: Settings) -> uvicorn.Config:
+    # Its own lines take the same way out as ours, and name nobody.
+    return uvicorn.Config(
+        app,
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=_STREAMS_END_WITHIN,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.certificate_key,
+    )

@@ -1,0 +1,95 @@
+"""``toottail serve``, ``api``, ``web`` and ``worker``, and their options."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Where to listen; else TOOTTAIL_LISTEN.", show_default=False
+    ),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Serve https by itself: the chain in PEM.", show_default=False
+    ),
+]
+CertificateKey = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Its private key, if in another file.", show_default=False),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings in TOML; also TOOTTAIL_CONFIG."),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log what is done; also TOOTTAIL_LOG=info or debug.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Makes the commands those of ``app``."""
+    for command in (serve, api, web, worker):
+        app.command()(command)
+
+
+def serve(
+    listen: Listen = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the whole service in one process: pages, API and worker."""
+    _run({"api", "web", "worker"}, verbose, config, listen, certificate, certificate_key)
+
+
+def api(
+    listen: Listen = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the service's API and its actor alone."""
+    _run({"api"}, verbose, config, listen, certificate, certificate_key)
+
+
+def web(
+    listen: Listen = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the service's pages alone."""
+    _run({"web"}, verbose, config, listen, certificate, certificate_key)
+
+
+def worker(config: Config = None, verbose: Verbose = False) -> None:
+    """Run one worker of the service; any number share the work."""
+    _run({"worker"}, verbose, config)
+
+
+def _run(
+    parts: set[str],
+    verbose: bool,
+    config: Path | None,
+    listen: str | None = None,
+    certificate: Path | None = None,
+    certificate_key: Path | None = None,
+) -> None:
+    from toottail.cli.logs import configure
+
+    configure(os.environ.get("TOOTTAIL_LOG") or "warning", verbose=verbose)
+    from toottail.cli.serving import Given, Parts
+    from toottail.cli.serving import serve as run_serve
+
+    chosen = Parts(**dict.fromkeys(parts, True))
+    raise typer.Exit(run_serve(chosen, Given(config, listen, certificate, certificate_key)))
