@@ -9,7 +9,7 @@ from tests.flow.stage import HOME, people, thread
 from tests.flow.test_sources import choices
 from toottail.errors import HomeFailed, TokenRefused
 from toottail.simulator.faults import Fault
-from toottail.simulator.home import Grant
+from toottail.simulator.grants import Grant
 from toottail.simulator.world import World
 from toottail.types.reports import Report
 from toottail.worker.run import Order, fetch_all

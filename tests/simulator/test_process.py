@@ -31,6 +31,7 @@ def test_one_line_tells_where_it_is_and_sigterm_ends_it(tmp_path: Path) -> None:
             "TOOTTAIL_CONNECT_TO": f".example=127.0.0.1:{ready['port']}",
             "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
             "TOOTTAIL_ALLOW_NETWORKS": "127.0.0.1/32",
+            "TOOTTAIL_AUTHORIZE_AT": f".example={ready['browser']}",
         }
         assert ready["home"] == "home.example"
         assert len(ready["token"]) > 20

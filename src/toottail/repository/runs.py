@@ -34,13 +34,17 @@ WHERE runs.id = $1 GROUP BY runs.id, members.home
 """
 
 _DELIVERED = """
-SELECT count(*) AS found,
-    count(*) FILTER (WHERE d.state IN ('delivered', 'resolved')
-        AND d.changed_at >= runs.started_at) AS delivered
+SELECT coalesce(sum(s.found), 0)::bigint AS found,
+    coalesce(sum(d.delivered), 0)::bigint AS delivered
 FROM runs JOIN members ON members.id = runs.member_id
     JOIN run_conversations AS rc ON rc.run_id = runs.id
-    JOIN statuses AS s ON s.conversation_id = rc.conversation_id
-    LEFT JOIN deliveries AS d ON d.home = members.home AND d.uri = s.uri
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS found FROM statuses
+        WHERE conversation_id = rc.conversation_id) AS s
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS delivered FROM deliveries
+        WHERE conversation_id = rc.conversation_id AND home = members.home
+            AND state IN ('delivered', 'resolved') AND changed_at >= runs.started_at) AS d
 WHERE runs.id = $1
 """
 
@@ -50,7 +54,9 @@ SELECT host, min(next_at) AS at FROM looks
 WHERE rc.run_id = $1 AND state = 'due' GROUP BY host HAVING min(next_at) > now() + interval '2 s'
 UNION ALL
 SELECT sources.home, min(sources.collect_at) FROM runs JOIN sources USING (member_id)
-WHERE runs.id = $1 AND sources.collect_at > now() + interval '2 s' GROUP BY sources.home
+WHERE runs.id = $1 AND sources.collect_at > now() + interval '2 s' AND EXISTS (
+    SELECT FROM run_sources AS rs WHERE rs.run_id = runs.id AND NOT rs.collected
+        AND (rs.kind, rs.name) = (sources.kind, sources.name)) GROUP BY sources.home
 UNION ALL
 SELECT host, min(next_at) FROM feeds JOIN run_feeds ON feed_id = id
 WHERE run_id = $1 AND state = 'due' AND next_at > now() + interval '2 s' GROUP BY host
@@ -66,7 +72,8 @@ SELECT deliveries.home, min(deliveries.next_at) FROM deliveries
     JOIN run_conversations AS rc USING (conversation_id)
     JOIN runs ON runs.id = rc.run_id JOIN members ON members.id = runs.member_id
         AND members.home = deliveries.home
-WHERE rc.run_id = $1 AND deliveries.state = 'pending' GROUP BY deliveries.home
+WHERE rc.run_id = $1 AND deliveries.state = 'pending' AND deliveries.next_at IS NOT NULL
+GROUP BY deliveries.home
 HAVING min(deliveries.next_at) > now() + interval '2 s'
 ORDER BY at
 """

@@ -36,14 +36,20 @@ async def gather(conn: Connection, url: str, home: str | None) -> Explanation:
 
     Raises `UsageError` where none is known, or where several homes watch it and none is named.
     """
-    number = await explanations.find_conversation(conn, url, _as_page_of_a_home(url))
+    number = await explanations.find_conversation(conn, url, as_page_of_a_home(url))
     if number is None:
         raise UsageError(
             f"{url}: no conversation with this status is known here.\n"
             "toottail fetch HOME makes those of your timeline's newest statuses known "
             "(--limit says how many)."
         )
-    home = _one_home(url, home, await explanations.watching_homes(conn, number))
+    return await explain(
+        conn, number, _one_home(url, home, await explanations.watching_homes(conn, number))
+    )
+
+
+async def explain(conn: Connection, number: int, home: str) -> Explanation:
+    """What is known of a conversation that ``home`` watches."""
     conversation = await explanations.watched(conn, number, home)
     nodes = await deliveries.nodes(conn, home, number, datetime.now(UTC))
     counts = await deliveries.trust(conn, sorted({node.listed_by for node in nodes}))
@@ -88,7 +94,7 @@ def _climbs(conversation: WatchedConversation) -> bool:
     return traits_of(software).fetches_ancestors == "yes"
 
 
-def _as_page_of_a_home(url: str) -> tuple[str, str] | None:
+def as_page_of_a_home(url: str) -> tuple[str, str] | None:
     """(host, last part of the path): homes show any status on a page of their own, by their id."""
     host = host_of(url)
     last = urlsplit(url).path.rstrip("/").rpartition("/")[2] if host else ""

@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--origin", choices=sorted(FLAVOURS), help="who serves the one thread")
     parser.add_argument("--replies", type=int, help="the size of large, levels and limits")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--browser-port", type=int, default=0, help="of the page to sign in")
     parser.add_argument("--dir", type=Path, required=True, help="gets ca.pem")
     parser.add_argument("--scopes", help="of the member's token, separated by spaces")
     parser.add_argument("--actor", type=Path, help="an actor's document, whose signatures count")
@@ -63,6 +64,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         world,
         arguments.dir,
         port=arguments.port,
+        browser_port=arguments.browser_port,
         scopes=arguments.scopes,
         options=_options(arguments),
         actor=json.loads(arguments.actor.read_text()) if arguments.actor else None,
@@ -72,6 +74,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             "ca_file": str(simulator.ca_file),
             "home": world.home.name,
             "token": simulator.home.token,
+            "browser": simulator.browser,
             "env": simulator.env,
         }
         print(json.dumps(ready), flush=True)

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
-    """GET /report, /truth, /requests?count=N; POST /reset-counters and /scene."""
+    """GET /report, /truth, /oauth, /requests?count=N; POST /reset-counters and /scene."""
     match request.method, request.path:
         case "GET", "/report":
             return document(report(simulator))
         case "GET", "/truth":
             return document(truth_listing(simulator))
+        case "GET", "/oauth":
+            return document(simulator.home.oauth.seen())
         case "GET", "/requests":
             count = int(request.query.get("count", "20000"))
             return document({"requests": simulator.counters.tail(count)})
@@ -32,7 +34,9 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
         case "POST", "/scene":
             return _scene(simulator, await request.read())
         case _:
-            return error(404, "GET /report, /truth, /requests; POST /reset-counters, /scene")
+            return error(
+                404, "GET /report, /truth, /oauth, /requests; POST /reset-counters, /scene"
+            )
 
 
 def _scene(simulator: Simulator, body: bytes) -> Reply:
@@ -46,15 +50,21 @@ def _scene(simulator: Simulator, body: bytes) -> Reply:
 def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
     """Change the world (see `scene.change`) or the home, and judge the truth anew.
 
-    ``revoke``: true ends the member's token. ``rebuilding``: n makes the next n timeline answers
-    206. Raises `UsageError`.
+    ``revoke``: true ends the member's tokens. ``rebuilding``: n makes the next n timeline answers
+    206. ``forget_apps``: true makes the home forget all clients. ``withhold``: scopes that nobody
+    grants though they are asked for. Raises `UsageError`.
     """
     unknown = wanted.keys() - set(scene.KEYS)
     if unknown:
         raise UsageError(f"unknown: {sorted(unknown)}; there are: {', '.join(scene.KEYS)}")
     made = scene.change(simulator.world, wanted)
     if wanted.get("revoke"):
-        simulator.home.grants[simulator.home.token].revoked = True
+        for grant in simulator.home.grants.values():
+            grant.revoked = True
+    if wanted.get("forget_apps"):
+        simulator.home.oauth.forget_apps()
+    if "withhold" in wanted:
+        simulator.home.oauth.withhold = frozenset(wanted["withhold"])
     simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
     simulator.truth.forget()
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -13,26 +12,14 @@ import msgspec
 
 from toottail.simulator import home_sources, listing, origin, shapes, throttles
 from toottail.simulator.fetching import Crawl, Fetching
+from toottail.simulator.grants import Grant
+from toottail.simulator.oauth import OAuth
 from toottail.simulator.question import Reply, document, error
-from toottail.simulator.world import Account, Status, TimelineEntry, World
+from toottail.simulator.world import Status, TimelineEntry, World
 
 _encode = msgspec.json.encode
 PAGING = ("page", "min_id", "max_id", "since_id")
 Query = Mapping[str, str]
-
-
-@dataclass(slots=True)
-class Grant:
-    """A token of a user, with its scopes."""
-
-    token: str = field(repr=False)
-    user: Account
-    scopes: frozenset[str]
-    revoked: bool = False
-
-    def covers(self, scope: str) -> bool:
-        """Whether it may do what needs ``scope``; ``read`` covers ``read:statuses``."""
-        return scope in self.scopes or scope.partition(":")[0] in self.scopes
 
 
 class Home:
@@ -44,6 +31,7 @@ class Home:
         self.token = f"simulated-{secrets.token_hex(20)}"
         grant = Grant(self.token, world.member, frozenset(scopes.split()))
         self.grants = {self.token: grant}
+        self.oauth = OAuth(world, self.grants)
         self.rebuilding = 0
         self._refreshes: dict[str, Crawl] = {}
 
@@ -86,6 +74,8 @@ class Home:
         if found is None:
             return error(404, origin.NOT_FOUND)
         scope, handler = found
+        if scope == "read:accounts" and "profile" in grant.scopes:
+            return handler(self, query, grant)
         return self._refusal(grant, scope) or handler(self, query, grant)
 
     def _refusal(self, grant: Grant, scope: str) -> Reply | None:

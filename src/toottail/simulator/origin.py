@@ -75,7 +75,12 @@ def instance(world: World, host: Host, api: str) -> Reply:
     version = host.flavour.version
     if host is world.home:
         version = world.home_flavour.version
-    shared = {"title": host.name, "version": version, "languages": ["en"], "rules": []}
+    shared = {
+        "title": host.title or host.name,
+        "version": version,
+        "languages": ["en"],
+        "rules": [],
+    }
     if api == "v1":
         details = {
             "uri": host.name,

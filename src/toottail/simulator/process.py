@@ -19,14 +19,15 @@ class SimulatorProcess:
     """Starts ``python -m toottail.simulator`` and talks to its control host.
 
     ``arguments`` are those of the command without ``--dir``. After entering, ``port``,
-    ``ca_file``, ``home``, ``token`` and ``env`` are set. It ends with the context, and with this
-    process in whatever way that ends, because its standard input closes.
+    ``ca_file``, ``home``, ``token``, ``browser`` and ``env`` are set. It ends with the
+    context, and with this process in whatever way that ends, because its standard input closes.
     """
 
     port: int
     ca_file: str
     home: str
     token: str
+    browser: str
     env: dict[str, str]
 
     def __init__(self, *arguments: str) -> None:
@@ -49,6 +50,7 @@ class SimulatorProcess:
         ready = json.loads(line)
         self.port, self.ca_file = ready["port"], ready["ca_file"]
         self.home, self.token, self.env = ready["home"], ready["token"], ready["env"]
+        self.browser = ready["browser"]
         self._trust = ssl.create_default_context(cafile=self.ca_file)
         return self
 
@@ -91,6 +93,10 @@ class SimulatorProcess:
         """The last requests, oldest first."""
         found: list[dict[str, Any]] = self._control("GET", f"/requests?count={count}")["requests"]
         return found
+
+    def oauth(self) -> dict[str, Any]:
+        """What the home saw of sign-ins: apps registered, tokens issued, revoked and live."""
+        return self._control("GET", "/oauth")
 
     def reset_counters(self) -> None:
         """Forget what was counted."""

@@ -10,7 +10,10 @@ from toottail.simulator.faults import Fault
 from toottail.simulator.hostile import arm
 from toottail.simulator.world import Account, Status, World
 
-KEYS = ("faults", "replies", "delete", "mute", "revoke", "rebuilding")
+KEYS = (
+    *("faults", "replies", "delete", "mute", "titles"),
+    *("revoke", "rebuilding", "forget_apps", "withhold"),
+)
 
 
 def change(world: World, scene: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +22,8 @@ def change(world: World, scene: dict[str, Any]) -> dict[str, Any]:
     ``faults``: ``{host: [{"kind": …, "first": …, "seconds": …, "victim": …}, …]}`` replaces the
     faults of hosts (an empty list heals). ``replies``: ``[{"to": uri, "count": n}]`` adds public
     replies to a status, posted now by authors of several hosts and delivered as by `World.spread`.
-    ``delete``: ``[uri]``. ``mute``: ``["name@host"]``, by the member. Raises `UsageError`.
+    ``delete``: ``[uri]``. ``mute``: ``["name@host"]``, by the member. ``titles``:
+    ``{host: title}``. Raises `UsageError`.
     """
     for name, faults in scene.get("faults", {}).items():
         if name not in world.hosts:
@@ -36,6 +40,8 @@ def change(world: World, scene: dict[str, Any]) -> dict[str, Any]:
     ]
     for uri in scene.get("delete", []):
         world.delete(_status(world, uri))
+    for name, title in scene.get("titles", {}).items():
+        world.hosts[name].title = str(title)
     for handle in scene.get("mute", []):
         _account(world, handle).muted = True
     return {"replies": made}

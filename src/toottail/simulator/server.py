@@ -18,6 +18,7 @@ from toottail.simulator.fetching import Fetching
 from toottail.simulator.home import PAGING, Home
 from toottail.simulator.hostile import arm
 from toottail.simulator.misbehave import PRIVATE_HOST, misbehave
+from toottail.simulator.oauth import APPS, AUTHORIZE, METADATA
 from toottail.simulator.options import Options
 from toottail.simulator.question import Question, Reply, error
 from toottail.simulator.signing import Actors
@@ -33,7 +34,8 @@ class Simulator:
     ``actor`` is the document of an actor in whose name requests may be signed.
     ``directory`` gets ``ca.pem``. ``scopes`` are those of the member's token. A second listener on
     127.0.0.66 counts who follows redirects into private networks; where that address cannot be
-    bound, ``private_listener`` stays False.
+    bound, ``private_listener`` stays False. A third, plain http on ``browser_port``, has the page
+    where members of the home say yes to a sign-in.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Simulator:
         directory: Path,
         *,
         port: int = 0,
+        browser_port: int = 0,
         scopes: str | None = None,
         options: Options | None = None,
         actor: Mapping[str, Any] | None = None,
@@ -63,6 +66,7 @@ class Simulator:
         )
         self.throttles: dict[str, throttles.Throttles] = {}
         self.port = port
+        self.browser_port = browser_port
         self.private_listener = False
         self.directory = directory
         self.ca_file = directory / "ca.pem"
@@ -76,12 +80,18 @@ class Simulator:
         self.truth.forget()
 
     @property
+    def browser(self) -> str:
+        """Where a browser finds the page that asks members: BASE/HOST/oauth/authorize."""
+        return f"http://localhost:{self.browser_port}"
+
+    @property
     def env(self) -> dict[str, str]:
         """Variables that lead a TootTail process here."""
         return {
             "TOOTTAIL_CONNECT_TO": f".example=127.0.0.1:{self.port}",
             "SSL_CERT_FILE": str(self.ca_file),
             "TOOTTAIL_ALLOW_NETWORKS": "127.0.0.1/32",
+            "TOOTTAIL_AUTHORIZE_AT": f".example={self.browser}",
         }
 
     async def __aenter__(self) -> Simulator:
@@ -94,7 +104,10 @@ class Simulator:
             self._web, "127.0.0.1", self.port, ssl=context, backlog=512
         )
         self.port = server.sockets[0].getsockname()[1]
-        self._servers = [server]
+        self._browsed = web.Server(self._browse, handler_cancellation=True, access_log=None)
+        plain = await loop.create_server(self._browsed, "127.0.0.1", self.browser_port)
+        self.browser_port = plain.sockets[0].getsockname()[1]
+        self._servers = [server, plain]
         try:
             trap = await asyncio.start_server(self._spring_trap, PRIVATE_HOST, self.port)
             self._servers.append(trap)
@@ -113,6 +126,7 @@ class Simulator:
             server.close()
         await self.fetching.close()
         await self._web.shutdown(timeout=0.2)
+        await self._browsed.shutdown(timeout=0.2)
 
     def _choose_certificate(
         self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext
@@ -177,8 +191,11 @@ class Simulator:
             await asyncio.sleep(pause)
         if request.method not in ("GET", "HEAD", "POST"):
             return error(404, origin.NOT_FOUND)
-        if host is self.world.home and path.startswith("/api/"):
-            return await self._answer_home(request, path)
+        if host is self.world.home:
+            if self.home.oauth.answers(request.method, path):
+                return await self._sign_in(request, path)
+            if path.startswith("/api/"):
+                return await self._answer_home(request, path)
         verdict = self._throttles(host.name).count(
             self._anonymous_rules(host, request, path), time.time()
         )
@@ -190,6 +207,18 @@ class Simulator:
         if asked.kind == "context" and reply.status == 200:
             self.counters.contexts[f"{host.name} {path}"] += 1
         return reply
+
+    async def _sign_in(self, request: web.BaseRequest, path: str) -> Reply:
+        query, kind = request.rel_url.raw_query_string, request.headers.get("Content-Type", "")
+        return self.home.oauth.answer(request.method, path, query, await request.read(), kind)
+
+    async def _browse(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The page where members say yes, below ``/HOST``: for browsers, without certificates."""
+        _, _, rest = request.rel_url.raw_path.partition("/")
+        name, slash, path = rest.partition("/")
+        if name != self.world.home.name or slash + path != AUTHORIZE:
+            return _wire(error(404, "only /HOST/oauth/authorize of a home is here"))
+        return _wire(await self._sign_in(request, AUTHORIZE))
 
     async def _anonymous(
         self, host: Host, request: web.BaseRequest, path: str, signed: str | None = None
@@ -246,6 +275,8 @@ def kind_of(path: str) -> str:
     """What a request is about, as the report splits them."""
     if path == "/robots.txt":
         return "robots"
+    if path.startswith("/oauth/") or path in (APPS, METADATA):
+        return "oauth"
     if path.startswith(("/.well-known/nodeinfo", "/nodeinfo/")):
         return "nodeinfo"
     if path.startswith("/.well-known/webfinger") or path.endswith("/outbox"):

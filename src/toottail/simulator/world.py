@@ -97,7 +97,8 @@ class Host:
 
     ``known`` maps each status it has to its local id there. ``orphans`` are known replies that it
     could not join to their parent. ``latency`` is the usual time of an answer in seconds. A host
-    that ``trusts`` knows the actor of who asks, so that signed requests may be answered.
+    that ``trusts`` knows the actor of who asks, so that signed requests may be answered. ``title``
+    is what it calls itself, its name where that is empty.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Host:
     faults: list[Fault] = field(default_factory=list)
     latency: float = 0.06
     trusts: bool = False
+    title: str = ""
     known: dict[Status, str] = field(default_factory=dict)
     by_id: dict[str, Status] = field(default_factory=dict)
     by_path: dict[str, Status] = field(default_factory=dict)
