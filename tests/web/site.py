@@ -19,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from toottail.simulator.process import SimulatorProcess
 
 OURS = "https://toottail.example"
-_FLAGS = (
+FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -28,6 +28,8 @@ _FLAGS = (
     "--disable-sync",
     # Certificates of the pretend fediverse are signed by nobody whom a browser knows.
     "--ignore-certificate-errors",
+    # Root has none.
+    *(("--no-sandbox",) if os.geteuid() == 0 else ()),
 )
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1100, "height": 800}
@@ -98,11 +100,10 @@ def serving(
 @asynccontextmanager
 async def browsing(chromium: str, site: Site) -> AsyncIterator[Browser]:
     """A headless browser to which the pretend fediverse is the whole internet."""
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium,
-            args=[*_FLAGS, *sandbox, f"--host-resolver-rules={site.rules}"],
+            args=[*FLAGS, f"--host-resolver-rules={site.rules}"],
         )
         try:
             yield browser
