@@ -22,7 +22,7 @@ async def test_a_reading_counts_for_the_runs_that_wanted_it(database: Database) 
         assert (due.kind, due.wanted, due.run_ids) == ("home", 80, [run_id])
         await sources.count_read(conn, due, 40, 40)
         assert not await collected(conn, run_id)
-        await sources.set_collected(conn, due, newest_id="5", depth=80)
+        await sources.set_collected(conn, due, newest_id="5", depth=80, again_at=None)
         assert await sources.due(conn, HOME, now()) == []
         assert await collected(conn, run_id)
         assert await sources.of_run(conn, run_id) == [("home", "", 40, None)]
@@ -34,7 +34,7 @@ async def test_a_run_that_begins_during_a_reading_gets_one_of_its_own(database: 
         await run(conn, member_id, wanted=40)
         (due,) = await sources.due(conn, HOME, now())
         late = await run(conn, member_id, wanted=200)
-        await sources.set_collected(conn, due, newest_id="5", depth=40)
+        await sources.set_collected(conn, due, newest_id="5", depth=40, again_at=None)
         assert not await collected(conn, late)
         (again,) = await sources.due(conn, HOME, now())
         assert (again.newest_id, again.depth, again.run_ids) == ("5", 40, [late])
@@ -49,7 +49,7 @@ async def test_a_source_that_is_switched_off_keeps_no_run_waiting_and_says_why(
         await sources.choose(conn, member_id, first, [Source("bookmarks")], now())
         due = next(s for s in await sources.due(conn, HOME, now()) if s.kind == "bookmarks")
         why = "the token lacks the scope read:bookmarks"
-        await sources.switch_off(conn, due, why, now() + timedelta(hours=1))
+        await sources.switch_off(conn, due, why, now() + timedelta(hours=1), None)
         assert ("bookmarks", "", 0, why) in await sources.of_run(conn, first)
         later = await run(conn, member_id)
         await sources.choose(conn, member_id, later, [Source("bookmarks")], now())
@@ -62,7 +62,7 @@ async def test_what_was_read_before_stays_known_while_a_source_is_off(database: 
         member_id = await member(conn)
         await run(conn, member_id, wanted=40)
         (due,) = await sources.due(conn, HOME, now())
-        await sources.set_collected(conn, due, newest_id="9", depth=40)
+        await sources.set_collected(conn, due, newest_id="9", depth=40, again_at=None)
         other = await run(conn, member_id)
         await sources.choose(conn, member_id, other, [Source("lists")], now())
         await conn.execute("UPDATE runs SET ended_at = now()")
@@ -82,7 +82,7 @@ async def test_each_list_is_a_source_of_its_own_for_the_runs_that_wanted_all(
         await sources.add_lists(
             conn, lists, [("Friends", "0"), ("Friends", "1"), ("News", "2")], now()
         )
-        await sources.set_collected(conn, lists)
+        await sources.set_collected(conn, lists, again_at=None)
         due = [s for s in await sources.due(conn, HOME, now()) if s.kind == "list"]
         assert [(s.name, s.ref, s.wanted, s.run_ids) for s in due] == [
             ("Friends", "1", 60, [run_id]),

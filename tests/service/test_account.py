@@ -120,9 +120,9 @@ async def test_hosts_that_told_nothing_are_named_with_the_time_of_the_next_try(
         ("resting.example", 1),
     ]
     assert found[0].problem == "refuses everything"
-    for host in found:
-        assert host.again_at is not None
-        assert abs(host.again_at - later) < timedelta(seconds=1)
+    for refusing in found:
+        assert refusing.again_at is not None
+        assert abs(refusing.again_at - later) < timedelta(seconds=1)
 
 
 async def test_the_first_run_is_the_newest_one_and_its_end_is_told(database: Database) -> None:

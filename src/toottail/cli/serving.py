@@ -190,7 +190,7 @@ async def _work_only(settings: Settings, stop: asyncio.Event) -> None:
 async def _work(service: Service, stop: asyncio.Event) -> None:
     from toottail.worker.serve import serve as serve_lanes
 
-    await serve_lanes(service, stop)
+    await serve_lanes(service.settings, service.database, service.door, service.sealer, stop)
 
 
 class _Server(uvicorn.Server):

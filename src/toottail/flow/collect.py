@@ -8,10 +8,10 @@ A source that the home does not give is switched off with a word about it; the o
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from toottail.errors import AnswerRefused, Gone, ScopeLacking, ServerFault, StatusError
-from toottail.flow import collect_accounts, collect_hashtags
+from toottail.flow import collect_accounts, collect_hashtags, rhythm
 from toottail.flow.home_blocks import learn_blocks
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, runs, sources, timelines
@@ -71,6 +71,13 @@ async def collect(visit: Visit, due: DueSource) -> None:
         if isinstance(error, Gone) and due.ref is not None:
             await _forget_ref(visit, due)
         await _switch_off(visit, due, f"the home does not offer it: it {error.what}")
+
+
+def _after_failure(visit: Visit, due: DueSource, at: datetime) -> datetime:
+    """``at``, and later where nobody waits for it."""
+    if not due.served:
+        return at
+    return max(at, rhythm.after_failure(visit.now(), tries=due.tries))
 
 
 async def _read(visit: Visit, due: DueSource) -> None:
@@ -136,7 +143,7 @@ async def _read_lists(visit: Visit, due: DueSource) -> None:
     async with visit.fenced() as conn:
         await sources.add_lists(conn, due, named, visit.now())
         await sources.count_read(conn, due, len(lists), 0)
-        await sources.set_collected(conn, due)
+        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
@@ -191,7 +198,9 @@ async def _resume(visit: Visit, due: DueSource) -> None:
 
 async def _come_back(visit: Visit, due: DueSource) -> None:
     async with visit.fenced() as conn:
-        await sources.come_back(conn, due, visit.now() + _FEED_REBUILT_IN)
+        await sources.come_back(
+            conn, due, _after_failure(visit, due, visit.now() + _FEED_REBUILT_IN)
+        )
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
@@ -203,13 +212,14 @@ async def _forget_ref(visit: Visit, due: DueSource) -> None:
 
 async def _note_try(visit: Visit, due: DueSource) -> None:
     async with visit.fenced() as conn:
-        await sources.come_back(conn, due, visit.retry_at())
+        await sources.come_back(conn, due, _after_failure(visit, due, visit.retry_at()))
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
 async def _switch_off(visit: Visit, due: DueSource, told: str) -> None:
     async with visit.fenced() as conn:
-        await sources.switch_off(conn, due, told, visit.now() + OFF_FOR)
+        until = visit.now() + OFF_FOR
+        await sources.switch_off(conn, due, told, until, rhythm.again(due, visit.now()))
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
@@ -226,7 +236,8 @@ async def _store(
         await members.spend_for_member(conn, due.member_id, visit.sent())
         if over:
             depth = due.wanted if due.newest_id is None else max(due.depth, read)
-            await sources.set_collected(conn, due, newest_id=newest, depth=depth)
+            again_at = rhythm.again(due, visit.now())
+            await sources.set_collected(conn, due, newest_id=newest, depth=depth, again_at=again_at)
         await visit.wake(conn, hosts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toottail.errors import Gone
+from toottail.flow import rhythm
 from toottail.flow.home_blocks import learn_blocks
 from toottail.flow.visit import Visit
 from toottail.repository import blocks, feeds, members, sources
@@ -69,7 +70,7 @@ async def _finish(visit: Visit, due: DueSource, people: Iterable[Person], entrie
     async with visit.fenced() as conn:
         hosts = await want(conn, visit, due, people)
         await sources.count_read(conn, due, entries, 0)
-        await sources.set_collected(conn, due)
+        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         await visit.wake(conn, hosts)
 

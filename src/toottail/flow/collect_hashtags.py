@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toottail.flow import rhythm
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, sources
 from toottail.repository.feeds import HASHTAG_AGAIN, WantedFeed
@@ -17,7 +18,9 @@ async def collect(visit: Visit, due: DueSource) -> None:
     servers = [server for server in due.tag_servers if server != visit.host]
     if not servers:
         async with visit.fenced() as conn:
-            await sources.switch_off(conn, due, _NO_SERVERS, visit.now())
+            await sources.switch_off(
+                conn, due, _NO_SERVERS, visit.now(), rhythm.again(due, visit.now())
+            )
         return
     tags, posts = [due.name], due.wanted
     if due.kind == "hashtags":
@@ -37,6 +40,6 @@ async def collect(visit: Visit, due: DueSource) -> None:
             posts=posts,
         )
         await sources.count_read(conn, due, len(tags), 0)
-        await sources.set_collected(conn, due)
+        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         await visit.wake(conn, hosts)

@@ -95,13 +95,13 @@ _MERGE = (
            AND (o.host, o.uri, o.how) = (l.host, l.uri, l.how)
            AND (o.how = '' OR o.hint = l.hint)""",
     "UPDATE looks SET conversation_id = $2 WHERE conversation_id = $1",
-    """UPDATE conversations AS c SET requests = c.requests + o.requests
+    """UPDATE conversations AS c SET requests = c.requests + o.requests, quiet = false
        FROM conversations AS o WHERE c.id = $2 AND o.id = $1""",
     "DELETE FROM conversations WHERE id = $1",
 )
 
 _REROOT = """
-UPDATE conversations SET root_uri = $2, host = $3, looked_at = NULL,
+UPDATE conversations SET root_uri = $2, host = $3, looked_at = NULL, quiet = false,
     created_at = (SELECT created_at FROM statuses WHERE uri = $2)
 WHERE id = $1
 """
@@ -293,7 +293,7 @@ async def finish_look(
 ) -> None:
     """Notes that nothing is left to ask about a conversation for now."""
     await conn.execute(
-        "UPDATE conversations SET looked_at = $2, next_look_at = $3 WHERE id = $1",
+        "UPDATE conversations SET looked_at = $2, next_look_at = $3, wake_at = $3 WHERE id = $1",
         conversation_id,
         now,
         next_look_at,
@@ -303,7 +303,9 @@ async def finish_look(
 async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:
     """Notes that a look brought replies that were not known before."""
     await conn.execute(
-        "UPDATE conversations SET arrived_at = $2 WHERE id = $1", conversation_id, now
+        "UPDATE conversations SET arrived_at = $2, quiet = false WHERE id = $1",
+        conversation_id,
+        now,
     )
 
 

@@ -151,6 +151,13 @@ SELECT count(*) FILTER (WHERE state = 'due') AS due,
 FROM looks WHERE conversation_id = $1
 """
 
+# Who was through with it, and is told nothing new, has nothing to do.
+_QUIET = """
+UPDATE watches SET stage = 'done'
+FROM conversations WHERE conversations.id = $1 AND conversation_id = $1
+    AND quiet AND stage = 'look' AND ended IS NOT NULL
+"""
+
 _READY = """
 UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
     next_at = now(), problem = NULL
@@ -161,8 +168,8 @@ RETURNING home
 
 _FAILED = """
 UPDATE watches SET problem = $2,
-    stage = CASE WHEN compared_at IS NULL THEN 'climb' ELSE 'failed' END,
-    next_at = CASE WHEN compared_at IS NULL THEN now() END
+    stage = coalesce(ended, CASE WHEN compared_at IS NULL THEN 'climb' ELSE 'failed' END),
+    next_at = CASE WHEN ended IS NULL AND compared_at IS NULL THEN now() END
 WHERE conversation_id = $1 AND stage = 'look'
 RETURNING home
 """
@@ -357,6 +364,8 @@ async def progress(conn: Connection, conversation_id: int, soon: datetime) -> Op
 
 async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[str]:
     """Lets the homes that watch go on; with ``news`` also those that were done. Returns them."""
+    if not news:
+        await conn.execute(_QUIET, conversation_id)
     return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
 
 

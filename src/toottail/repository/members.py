@@ -118,6 +118,23 @@ WHERE member_id = $1 AND conversations.id = conversation_id
     AND wake_at IS NULL AND next_look_at IS NOT NULL
 """
 
+_REFUSE = """
+UPDATE members SET problem = $3,
+    paused_why = CASE WHEN served THEN coalesce(paused_why, 'token') END,
+    paused_at = CASE WHEN served THEN coalesce(paused_at, now()) END,
+    delete_at = CASE WHEN served THEN coalesce(delete_at, $4) END,
+    active_until = CASE WHEN NOT served THEN active_until END
+WHERE id = $1 AND token_sealed = $2 RETURNING true
+"""
+
+_FAIL_HOME = """
+WITH failing AS (
+    UPDATE members SET problem = $2, failing_since = coalesce(failing_since, $3)
+    WHERE served AND home = $1 AND active_until > $3 RETURNING failing_since
+)
+SELECT min(failing_since) FROM failing
+"""
+
 _ROW = """
 SELECT id, home, account, named, account_id, scopes, token_sealed, served, paused_why, paused_at,
     failing_since, delete_at, problem, created_at, seen_at
@@ -329,9 +346,15 @@ async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int,
     return {row["id"]: row["token_sealed"] for row in rows}
 
 
-async def refuse(conn: Connection, member_id: int, problem: str) -> None:
-    """Notes why a member's token is of no use: their runs end with it."""
-    await conn.execute("UPDATE members SET problem = $2 WHERE id = $1", member_id, problem)
+async def refuse(
+    conn: Connection, member_id: int, sealed: bytes, problem: str, delete_at: datetime
+) -> bool:
+    """Notes why a member's token is of no use: their runs end with it, and who is served pauses.
+
+    False where it is not the member's token any more.
+    """
+    if not await conn.fetchval(_REFUSE, member_id, sealed, problem, delete_at):
+        return False
     await conn.execute("UPDATE sources SET collect_at = NULL WHERE member_id = $1", member_id)
     await conn.execute("UPDATE feed_watches SET next_at = NULL WHERE member_id = $1", member_id)
     await conn.execute(
@@ -339,16 +362,22 @@ async def refuse(conn: Connection, member_id: int, problem: str) -> None:
         member_id,
         problem,
     )
+    return True
 
 
-async def fail_home(conn: Connection, home: str, problem: str) -> None:
-    """Notes that a home fails: the running runs of its members end with it."""
+async def fail_home(conn: Connection, home: str, problem: str, now: datetime) -> datetime:
+    """Notes that a home fails: the running runs of its members end with it.
+
+    Returns since when it has failed its served members; ``now`` where it has none.
+    """
     await conn.execute(
         "UPDATE runs SET problem = $2, exit_code = 1 FROM members"
         " WHERE members.id = member_id AND home = $1 AND ended_at IS NULL",
         home,
         problem,
     )
+    since: datetime | None = await conn.fetchval(_FAIL_HOME, home, problem, now)
+    return since or now
 
 
 async def only_dry(conn: Connection, conversation_id: int, home: str) -> bool:

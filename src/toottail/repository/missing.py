@@ -24,6 +24,7 @@ FROM unnest($2::bigint[], $3::text[]) AS t (conversation_id, uri)
 ON CONFLICT (home, conversation_id) DO UPDATE
 SET ends_at = greatest(watches.ends_at, now() + interval '7 days'),
     alone = watches.alone AND EXCLUDED.alone,
+    ended = CASE WHEN NOT watches.alone OR EXCLUDED.alone THEN watches.ended END,
     stage = CASE WHEN watches.stage NOT IN ('done', 'failed') THEN watches.stage
             WHEN watches.alone AND NOT EXCLUDED.alone THEN 'look' ELSE 'plan' END,
     next_at = CASE WHEN watches.stage NOT IN ('done', 'failed') THEN watches.next_at

@@ -12,17 +12,18 @@ _PROGRESS = """
 SELECT NOT EXISTS (SELECT FROM run_sources WHERE run_sources.run_id = runs.id
         AND NOT run_sources.collected) AS collected,
     (SELECT count(*) FROM run_feeds WHERE run_feeds.run_id = runs.id) AS feeds,
-    (SELECT count(*) FROM run_feeds JOIN feed_watches AS fw USING (feed_id)
-        WHERE run_feeds.run_id = runs.id AND fw.home = members.home
-            AND fw.stage IN ('done', 'failed')) AS feeds_done,
+    (SELECT count(*) FROM run_feeds WHERE run_feeds.run_id = runs.id AND NOT EXISTS (
+        SELECT FROM feed_watches AS fw WHERE fw.feed_id = run_feeds.feed_id
+            AND fw.home = members.home AND fw.stage IN ('read', 'bring'))) AS feeds_done,
     runs.statuses_read, runs.problem, runs.exit_code,
     count(rc.conversation_id) AS conversations,
     count(*) FILTER (WHERE watches.alone) AS alone,
     count(*) FILTER (WHERE stage IS NOT NULL AND stage <> 'look') AS looked,
-    count(*) FILTER (WHERE (stage IN ('done', 'failed')
-            OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
-        AND NOT EXISTS (SELECT FROM looks WHERE looks.state = 'due'
-            AND looks.conversation_id = rc.conversation_id)) AS finished
+    count(*) FILTER (WHERE (members.served AND ended IS NOT NULL)
+        OR ((stage IN ('done', 'failed')
+                OR (runs.dry AND stage = 'plan' AND watches.next_at IS NULL))
+            AND NOT EXISTS (SELECT FROM looks WHERE looks.state = 'due'
+                AND looks.conversation_id = rc.conversation_id))) AS finished
 FROM runs JOIN members ON members.id = runs.member_id
     LEFT JOIN run_conversations AS rc ON rc.run_id = runs.id
     LEFT JOIN watches ON watches.conversation_id = rc.conversation_id
@@ -31,13 +32,17 @@ WHERE runs.id = $1 GROUP BY runs.id, members.home
 """
 
 _DELIVERED = """
-SELECT count(*) AS found,
-    count(*) FILTER (WHERE d.state IN ('delivered', 'resolved')
-        AND d.changed_at >= runs.started_at) AS delivered
+SELECT coalesce(sum(s.found), 0)::bigint AS found,
+    coalesce(sum(d.delivered), 0)::bigint AS delivered
 FROM runs JOIN members ON members.id = runs.member_id
     JOIN run_conversations AS rc ON rc.run_id = runs.id
-    JOIN statuses AS s ON s.conversation_id = rc.conversation_id
-    LEFT JOIN deliveries AS d ON d.home = members.home AND d.uri = s.uri
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS found FROM statuses
+        WHERE conversation_id = rc.conversation_id) AS s
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS delivered FROM deliveries
+        WHERE conversation_id = rc.conversation_id AND home = members.home
+            AND state IN ('delivered', 'resolved') AND changed_at >= runs.started_at) AS d
 WHERE runs.id = $1
 """
 
@@ -63,7 +68,8 @@ SELECT deliveries.home, min(deliveries.next_at) FROM deliveries
     JOIN run_conversations AS rc USING (conversation_id)
     JOIN runs ON runs.id = rc.run_id JOIN members ON members.id = runs.member_id
         AND members.home = deliveries.home
-WHERE rc.run_id = $1 AND deliveries.state = 'pending' GROUP BY deliveries.home
+WHERE rc.run_id = $1 AND deliveries.state = 'pending' AND deliveries.next_at IS NOT NULL
+GROUP BY deliveries.home
 HAVING min(deliveries.next_at) > now() + interval '2 s'
 ORDER BY at
 """

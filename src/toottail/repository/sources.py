@@ -54,7 +54,7 @@ ON CONFLICT DO NOTHING
 """
 
 _DUE = """
-SELECT s.member_id, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
+SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
     coalesce(max(rs.wanted), s.entries) AS wanted,
     array_remove(array_agg(runs.id), NULL) AS run_ids,
     members.account, members.account_id, members.named, members.scopes, members.tag_servers,
@@ -72,15 +72,25 @@ GROUP BY s.member_id, s.kind, s.name, members.id
 ORDER BY s.collect_at, s.kind, s.name
 """
 
-# A run that began meanwhile still waits for its own reading.
+# A run that began meanwhile still waits for its own reading. Of a member who has been paused since
+# nothing is due, but it will be.
 _COLLECTED = """
 UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, depth), tries = 0,
     read_at = now(), told = $6, off_until = $7,
     collect_at = CASE WHEN $7::timestamptz IS NULL AND EXISTS (
         SELECT FROM runs JOIN run_sources AS rs ON rs.run_id = runs.id
         WHERE member_id = $1 AND ended_at IS NULL AND NOT collected
-            AND (rs.kind, rs.name) = ($2, $3)) THEN collect_at END
+            AND (rs.kind, rs.name) = ($2, $3)) THEN collect_at
+        WHEN enabled THEN $8 END
 WHERE member_id = $1 AND kind = $2 AND name = $3
+"""
+
+# One of its members was served: then the home works again for all.
+_HOME_WORKS = """
+UPDATE members SET failing_since = NULL, problem = NULL, delete_at = NULL,
+    paused_why = NULL, paused_at = NULL, active_until = 'infinity'
+WHERE served AND failing_since IS NOT NULL AND (paused_why IS NULL OR paused_why = 'home')
+    AND home = (SELECT home FROM members WHERE id = $1)
 """
 
 _RUNS_COLLECTED = """
@@ -106,7 +116,10 @@ INSERT INTO sources (member_id, home, kind, name, ref, entries, collect_at)
 SELECT members.id, home, 'list', t.name, t.ref, $4, $5
 FROM members, unnest($2::text[], $3::text[]) AS t (name, ref) WHERE members.id = $1
 ON CONFLICT (member_id, kind, name) DO UPDATE
-SET enabled = true, ref = EXCLUDED.ref, collect_at = EXCLUDED.collect_at
+SET enabled = true, ref = EXCLUDED.ref,
+    -- With a rhythm of its own it is not due for being found again.
+    collect_at = CASE WHEN sources.enabled AND NOT $6 AND sources.collect_at IS NOT NULL
+                 THEN sources.collect_at ELSE EXCLUDED.collect_at END
 """
 
 _SPAWN_RUNS = """
@@ -134,6 +147,7 @@ class DueSource:
     """
 
     member_id: int
+    served: bool
     kind: str
     name: str
     ref: str | None
@@ -197,18 +211,34 @@ async def set_collected(
     *,
     newest_id: str | None = None,
     depth: int = 0,
+    again_at: datetime | None,
 ) -> None:
-    """Notes that a source was read for the runs that waited, ``depth`` entries deep."""
+    """Notes that a source was read for the runs that waited, ``depth`` entries deep.
+
+    From ``again_at`` on it is due again; None: when somebody wants it. The home has shown that it
+    works.
+    """
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_RUNS_COLLECTED, list(source.run_ids), source.kind, source.name, None)
-    await conn.execute(_COLLECTED, *at, newest_id, depth, None, None)
+    await conn.execute(_COLLECTED, *at, newest_id, depth, None, None, again_at)
+    await conn.execute(_HOME_WORKS, source.member_id)
 
 
-async def switch_off(conn: Connection, source: DueSource, told: str, until: datetime) -> None:
-    """Notes why a source is of no use; no run waits for it, and it is left alone until then."""
+async def switch_off(
+    conn: Connection,
+    source: DueSource,
+    told: str,
+    until: datetime,
+    again_at: datetime | None,
+) -> None:
+    """Notes why a source is of no use; no run waits for it, and it is left alone until then.
+
+    Where it has a time ``again_at``, it is due again when both are over.
+    """
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_SWITCHED_OFF_RUNS, *at, told)
-    await conn.execute(_COLLECTED, *at, None, 0, told, until)
+    off = (until, None if again_at is None else max(until, again_at))
+    await conn.execute(_COLLECTED, *at, None, 0, told, *off)
 
 
 async def come_back(conn: Connection, source: DueSource, at: datetime) -> None:
@@ -241,7 +271,8 @@ async def add_lists(
     """Makes the timelines of lists, (name, id) each, due for the runs that wait for ``source``."""
     unique = dict(lists)  # the home chooses the names, and one may be told twice
     names, refs = list(unique), list(unique.values())
-    await conn.execute(_SPAWN, source.member_id, names, refs, source.wanted, now)
+    waited_for = bool(source.run_ids)
+    await conn.execute(_SPAWN, source.member_id, names, refs, source.wanted, now, waited_for)
     await conn.execute(_SPAWN_RUNS, list(source.run_ids), names, source.wanted)
 
 

@@ -62,6 +62,7 @@ SET ends_at = now() + interval '7 days',
                     ELSE watches.anchor_parent END,
     anchor_id = coalesce(watches.anchor_id, EXCLUDED.anchor_id),
     alone = false,
+    ended = CASE WHEN NOT watches.alone THEN watches.ended END,
     stage = CASE WHEN watches.alone AND watches.stage IN ('done', 'failed', 'plan') THEN 'look'
             ELSE watches.stage END,
     next_at = CASE WHEN watches.alone AND watches.stage = 'plan' THEN NULL
@@ -120,14 +121,29 @@ WITH ripe AS (
     SELECT id, host, root_uri, host, true FROM ripe
     WHERE id NOT IN (SELECT conversation_id FROM again)
 ), asleep AS (
-    UPDATE conversations SET next_look_at = NULL, requests = 0, listed_whole = false
+    UPDATE conversations SET next_look_at = NULL, wake_at = NULL, quiet = true, requests = 0,
+        listed_whole = false
     FROM ripe WHERE conversations.id = ripe.id
 ), watched AS (
     UPDATE watches SET stage = 'look', next_at = NULL, verifies = 0, tries = 0, problem = NULL,
-        compared_at = NULL
+        compared_at = NULL, ended = stage
     FROM ripe WHERE watches.conversation_id = ripe.id AND stage IN ('done', 'failed')
 )
 SELECT host FROM ripe
+"""
+
+_AWAKE = """
+SELECT id, greatest(created_at, arrived_at) AS lively, EXISTS (
+        SELECT FROM watches JOIN watchers USING (conversation_id)
+            JOIN members ON members.id = watchers.member_id AND members.home = watches.home
+        WHERE watches.conversation_id = conversations.id AND ends_at > $1 AND NOT alone
+            AND served AND active_until > $1) AS watched
+FROM conversations WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+
+_STAY_AWAKE = """
+UPDATE conversations SET wake_at = next_look_at
+WHERE id = ANY($1::bigint[]) AND wake_at IS NULL AND next_look_at IS NOT NULL
 """
 
 _UNFINISHED = """
@@ -254,9 +270,25 @@ async def arm(
         _FIRST_LOOKS, new, [looks[n].host for n in new], [looks[n].uri for n in new], home
     )
     again = await conn.fetch(_REARM, ids)
+    await conn.execute(_STAY_AWAKE, ids)
     await conn.execute(_LOCAL_ROOTS, home, ids)
     await conn.execute(_JOIN_LOOKED, home, ids)
     return sorted({row["host"] for row in [*hosts, *again]})
+
+
+async def wake(conn: Connection, now: datetime, most: int) -> list[str]:
+    """Sets going at most ``most`` looks that are due again for served members, the liveliest first.
+
+    Returns the hosts that have a look due.
+    """
+    rows = await conn.fetch(_AWAKE, now, 10 * most)
+    # What nobody sees who is served sleeps until somebody sees it again.
+    asleep = [row["id"] for row in rows if not row["watched"]]
+    await conn.execute("UPDATE conversations SET wake_at = NULL WHERE id = ANY($1)", asleep)
+    watched = [row for row in rows if row["watched"]]
+    watched.sort(key=lambda row: row["lively"].timestamp() if row["lively"] else 0, reverse=True)
+    ids = [row["id"] for row in watched[:most]]
+    return sorted({row["host"] for row in await conn.fetch(_REARM, ids)})
 
 
 async def resume(conn: Connection, home: str, member_id: int) -> list[str]:

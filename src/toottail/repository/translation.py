@@ -64,7 +64,12 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+    except (
+        asyncpg.DeadlockDetectedError,
+        asyncpg.SerializationError,
+        # A row went away while what belongs to it was on its way: a member left, or expired.
+        asyncpg.ForeignKeyViolationError,
+    ) as error:
         raise StorageConflict(f"The database ended a transaction: {error}") from error
     except (
         *CONNECTION_LOST,

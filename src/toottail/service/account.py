@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
@@ -23,8 +24,10 @@ from toottail.repository import (
     runs,
 )
 from toottail.repository.database import Connection
+from toottail.repository.earlier_registrations import EarlierClient
 from toottail.repository.members import MemberRow
 from toottail.repository.people import PersonRow
+from toottail.repository.registrations import Registration
 from toottail.servers import oauth
 from toottail.servers.oauth import Client
 from toottail.service import choices, home_requests
@@ -36,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 DAYS = 30
 """So many days are shown, today among them."""
+# What a run brought that is over, by its id: counting it takes longer than the rest of the page.
+_ended: dict[UUID, FirstRun] = {}
+_MOST_ENDED = 1_000
 REVOKE_WITHIN = 10.0
 """Seconds that a home has to end a token before the member is deleted all the same."""
 
@@ -78,7 +84,14 @@ async def _first_run(conn: Connection, member_id: int) -> FirstRun | None:
     run = await overviews.newest_run(conn, member_id)
     if run is None:
         return None
-    return FirstRun(await runs.progress(conn, run.id), run.started_at, run.ended_at)
+    if run.id in _ended:
+        return _ended[run.id]
+    found = FirstRun(await runs.progress(conn, run.id), run.started_at, run.ended_at)
+    if run.ended_at is not None:
+        if len(_ended) >= _MOST_ENDED:
+            del _ended[next(iter(_ended))]
+        _ended[run.id] = found
+    return found
 
 
 async def choose(service: Service, member_id: int, sources: Sequence[str]) -> None:
@@ -154,7 +167,7 @@ async def _revoke(service: Service, member: MemberRow) -> bool:
         earlier = await earlier_registrations.of_home(conn, member.home)
     # Only the client that a token was issued to can end it, and which that was is not stored. Of
     # a token that the member made themselves it is none of ours.
-    clients = [*([present] if present else []), *earlier]
+    clients: list[Registration | EarlierClient] = [*([present] if present else []), *earlier]
     confirmed = False
     with suppress(SettingsError, TimeoutError):
         token = SecretStr(service.sealer.open(member.token_sealed))

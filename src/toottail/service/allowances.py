@@ -39,9 +39,9 @@ of what Mastodon allows an address (a fifth of 300, half where nothing is known)
 HOME_TOKENS = Rate(20, 40, 300)
 """Requests to one home that fetch tokens and ask whose they are: apart from the others, so that who
 said yes at home is not turned away. Mastodon counts none of them against an address."""
-LIVE_TEXTS = Rate(5, 5, 300)
-"""Conversations whose texts one member reads through us, 10 in any five minutes: the lane leaves 15
-of a token's 300 requests."""
+LIVE_TEXTS = Rate(4, 3, 300)
+"""Conversations whose texts one member reads through us, two requests each, 7 in any five minutes:
+the lane leaves 15 of a token's 300 requests."""
 
 
 async def use(service: Service, kind: str, whom: str, rate: Rate, message: str) -> None:

@@ -69,7 +69,7 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
         resolves = await deliveries.due_deliveries(conn, visit.host, now, _BATCH)
     if not (collects or watches or resolves or brings):
         return []
-    put_off = partial(_put_off_home, visit)
+    put_off = partial(put_off_home, visit)
     if prepare.needs_software(visit.row, visit):
         return [Chore(("home", visit.host), partial(_know_home, visit), put_off, True)]
     chores = [
@@ -201,7 +201,8 @@ def set_signature(visit: LaneVisit, permit: Permit) -> None:
     permit.signature = cast(Signature | None, visit.row.known_signature(visit.now()))
 
 
-async def _put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
+async def put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
+    """Leaves all work with the home's members due, but not before then."""
     async with visit.fenced() as conn:
         await deliveries.postpone(conn, visit.host, until)
         await sources.postpone(conn, visit.host, until)
@@ -216,7 +217,7 @@ async def _put_off_sources(visit: LaneVisit, until: datetime, _why: str) -> None
 async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.note_try(conn, watch.home, watch.conversation_id, until)
-    await _put_off_home(visit, until, why)
+    await put_off_home(visit, until, why)
 
 
 async def _put_off_host(visit: LaneVisit, until: datetime, why: str) -> None:

@@ -20,7 +20,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
-from toottail.repository import lanes
+from toottail.repository import lanes, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
 from toottail.servers.budgets import HostBudget, standard_limits
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 TICK = 0.5
 """Seconds between two looks at what is due."""
+WOKEN_AT_ONCE = 50
+"""Conversations that a tick lets be looked at again."""
 _ENTRYPOINT = "lane"
 _HEARTBEAT = timedelta(seconds=20)
 _STOP_WITHIN = 10.0
@@ -219,4 +221,6 @@ class Engine:
                 return
             if self.database.embedded:
                 await lanes.bury_the_dead(conn)
-            await self.enqueue(conn, await lanes.due(conn, datetime.now(UTC)))
+            now = datetime.now(UTC)
+            woken = await timelines.wake(conn, now, WOKEN_AT_ONCE)
+            await self.enqueue(conn, [*await lanes.due(conn, now), *woken])

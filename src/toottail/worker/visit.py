@@ -22,6 +22,7 @@ from toottail.errors import (
     TooManyRequests,
     Unreachable,
 )
+from toottail.flow import rhythm
 from toottail.flow.visit import HOST_FAILS_AFTER
 from toottail.repository import blocks, hosts, members
 from toottail.repository.database import Connection
@@ -60,6 +61,8 @@ class LaneVisit:
         self._engine = engine
         self._lease = lease
         self._tokens: dict[int, SecretStr] = {}
+        self._sealed: dict[int, bytes] = {}
+        self._refused: set[bytes] = set()
         self._member: dict[asyncio.Task[None] | None, int] = {}
         self._home_permit = self._permit(engine.settings.home_in_flight)
         self._host_permit = self._permit(engine.settings.host_in_flight)
@@ -227,9 +230,11 @@ class LaneVisit:
     async def _load(self) -> None:
         async with self.connection() as conn:
             row = await hosts.get(conn, self.host)
-            sealed = await members.sealed_tokens(conn, self.host, self.now())
+            tokens = await members.sealed_tokens(conn, self.host, self.now())
         # All at once: a step that begins meanwhile must not see a host that is known by half.
         self.row = row
+        sealed = {member: token for member, token in tokens.items() if token not in self._refused}
+        self._sealed = sealed
         self._tokens = {m: SecretStr(self._engine.sealer.open(t)) for m, t in sealed.items()}
         if self.row.software is not None:
             self.software = Software(self.row.software, self.row.version or "")
@@ -295,17 +300,26 @@ class LaneVisit:
 
     async def _refuse(self, refused: TokenRefused) -> None:
         member = self._member.get(asyncio.current_task())
-        async with self.fenced() as conn:
-            if member is not None:
-                await members.refuse(conn, member, str(refused))
-        if member is not None:
-            self._tokens.pop(member, None)
+        if member is not None and member in self._tokens:
+            grace = timedelta(days=self._engine.settings.grace_days)
+            sealed = self._sealed[member]
+            async with self.fenced() as conn:
+                await members.refuse(conn, member, sealed, str(refused), self.now() + grace)
+            self._refused.add(sealed)
+        # Who came, or signed in again, since the tokens were read is there now.
+        await self._load()
 
     async def _failed(self, chore: Chore, error: RemoteError) -> None:
+        until = self.retry_at()
         if chore.member_wise and self._home_is_useless(chore, error):
+            now = self.now()
+            why = f"{_useless(error)}: {error}"
             async with self.fenced() as conn:
-                await members.fail_home(conn, self.host, f"{_useless(error)}: {error}")
-        await chore.put_off(self.retry_at(), error.what)
+                since = await members.fail_home(conn, self.host, why, now)
+            if since < now:
+                until = max(until, rhythm.home_again(now, since))
+            await chores.put_off_home(self, until, why)
+        await chore.put_off(until, error.what)
 
     def _home_is_useless(self, chore: Chore, error: RemoteError) -> bool:
         """Whether there is no sense in asking this home again now."""

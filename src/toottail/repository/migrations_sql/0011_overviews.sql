@@ -15,12 +15,13 @@ ALTER TABLE watches ADD COLUMN began_at timestamptz NOT NULL DEFAULT now();
 -- How much of a conversation a home has. Each status is in one of here, waiting, not_obtained and
 -- out_of_reach; were_here is a part of here. `whole`: it lacks nothing that can be had. A status of
 -- the home itself is there without a delivery, and of a conversation that is not wanted as a whole
--- only what is wanted by itself counts.
+-- only what is wanted by itself counts. A look at one that was through leaves it as it is until it
+-- brings something.
 CREATE FUNCTION completeness(conversation bigint, at_home text)
 RETURNS TABLE (working boolean, whole boolean, total bigint, were_here bigint, here bigint,
                waiting bigint, not_obtained bigint, out_of_reach bigint)
 LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT goes_on.working, w.stage = 'done' AND d.lost = 0, goes_on.total,
+    SELECT goes_on.working, goes_on.stage = 'done' AND d.lost = 0, goes_on.total,
         d.already + own.n, d.already + d.brought + own.n,
         CASE WHEN goes_on.working
              THEN goes_on.total - d.already - d.brought - own.n - d.lost - d.loose ELSE 0 END,
@@ -42,7 +43,9 @@ LANGUAGE sql STABLE ROWS 1 AS $$
             WHERE conversation_id = $1 AND host = $2 AND s.n > d.n AND NOT EXISTS (
                 SELECT FROM deliveries WHERE home = $2 AND uri = statuses.uri)) AS own
         CROSS JOIN LATERAL (
-            SELECT w.stage NOT IN ('done', 'failed') AS working,
-                CASE WHEN w.alone THEN d.n ELSE s.n END AS total) AS goes_on
+            SELECT rest.stage, rest.stage NOT IN ('done', 'failed') AS working,
+                CASE WHEN w.alone THEN d.n ELSE s.n END AS total
+            FROM (SELECT CASE WHEN w.stage = 'look' THEN coalesce(w.ended, w.stage)
+                         ELSE w.stage END AS stage) AS rest) AS goes_on
     WHERE w.conversation_id = $1 AND w.home = $2
 $$;
