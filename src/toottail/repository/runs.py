@@ -52,7 +52,9 @@ SELECT host, min(next_at) AS at FROM looks
 WHERE rc.run_id = $1 AND state = 'due' GROUP BY host HAVING min(next_at) > now() + interval '2 s'
 UNION ALL
 SELECT sources.home, min(sources.collect_at) FROM runs JOIN sources USING (member_id)
-WHERE runs.id = $1 AND sources.collect_at > now() + interval '2 s' GROUP BY sources.home
+WHERE runs.id = $1 AND sources.collect_at > now() + interval '2 s' AND EXISTS (
+    SELECT FROM run_sources AS rs WHERE rs.run_id = runs.id AND NOT rs.collected
+        AND (rs.kind, rs.name) = (sources.kind, sources.name)) GROUP BY sources.home
 UNION ALL
 SELECT host, min(next_at) FROM feeds JOIN run_feeds ON feed_id = id
 WHERE run_id = $1 AND state = 'due' AND next_at > now() + interval '2 s' GROUP BY host
