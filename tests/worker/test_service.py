@@ -19,7 +19,7 @@ from tests.worker.services import (
     wake_all,
 )
 from toottail.repository import leaving, members
-from toottail.simulator.home import Grant
+from toottail.simulator.grants import Grant
 from toottail.simulator.world import Status, World
 from toottail.simulator.worlds import build
 from toottail.worker import housekeeping
