@@ -144,6 +144,16 @@ async def test_the_first_run_is_the_newest_one_and_its_end_is_told(database: Dat
     assert run.ended_at is None
     assert (run.progress.collected, run.progress.found, run.progress.delivered) == (False, 2, 1)
     async with database.connection() as conn:
+        # The rhythm by which the home is read again is nothing that the run waits for.
+        await conn.execute("UPDATE sources SET collect_at = now() + interval '1 hour'")
+        waits = await account.first_run(service, mira)
+        await conn.execute("UPDATE run_sources SET collected = true")
+        rests = await account.first_run(service, mira)
+    assert waits is not None
+    assert rests is not None
+    assert [host for host, _ in waits.progress.waiting_for] == [stand.HOME]
+    assert rests.progress.waiting_for == ()
+    async with database.connection() as conn:
         await members.end_run(conn, new)
     ended = await account.first_run(service, mira)
     assert ended is not None

@@ -51,6 +51,22 @@ async def test_each_status_is_counted_once_by_what_became_of_it(
     assert row.working is (stage == "plan")
 
 
+async def test_a_look_at_a_whole_conversation_leaves_it_whole_until_it_brings_something(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        mira = await stand.member(conn)
+        await stand.conversation(conn, mira, "one", ("already_there", None), stage="look")
+        assert (await only_row(database, mira)).working
+        await conn.execute("UPDATE watches SET ended = 'done'")
+        row = await only_row(database, mira)
+        assert (row.working, row.out_of_reach) == (False, 1)
+        whole = await conversations.listed(stand.service(database), mira, which="whole")
+        assert len(whole.rows) == 1
+        await conn.execute("UPDATE watches SET stage = 'compare'")
+        assert (await only_row(database, mira)).waiting == 1
+
+
 async def test_what_was_posted_at_the_home_itself_is_there(database: Database) -> None:
     async with database.connection() as conn:
         mira = await stand.member(conn)

@@ -143,10 +143,10 @@ async def test_a_schema_of_another_version_is_noticed(database: Database) -> Non
 async def test_a_database_that_serves_nobody_is_told(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toottail.repository.database.ACQUIRE_TIMEOUT", 0.1)
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
             await stack.enter_async_context(database.connection())
+        monkeypatch.setattr("toottail.repository.database.ACQUIRE_TIMEOUT", 0.1)
         assert list(await public.ready(stand.service(database))) == ["database"]
 
 

@@ -333,6 +333,12 @@ async def test_who_says_no_at_home_is_no_member(town: Town) -> None:
     assert await town.sql("SELECT FROM sign_ins") == []
 
 
+async def test_who_says_no_at_a_home_that_tells_no_state_is_told_the_same(town: Town) -> None:
+    begun = await town.begin()
+    back = {"code": None, "state": None, "error": "access_denied"}
+    assert await refusal(town.finish(begun, back)) == "denied"
+
+
 async def test_another_error_of_the_home_is_not_repeated(town: Town) -> None:
     begun = await town.begin()
     back = await town.decide(begun.authorize_url)

@@ -85,6 +85,11 @@ async def keep(conn: Connection, made: Registration, instead_of: str | None) -> 
     return kept or made
 
 
+async def distrust_profile(conn: Connection, home: str) -> None:
+    """Notes that a token with the scope ``profile`` does not tell there whose it is."""
+    await conn.execute("UPDATE registrations SET knows_profile = false WHERE home = $1", home)
+
+
 async def drop(conn: Connection, home: str, client_id: str) -> None:
     """Forgets a client that the home no longer knows."""
     await conn.execute(

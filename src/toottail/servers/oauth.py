@@ -1,11 +1,12 @@
 """OAuth as homes speak it: the client we register, the token a member grants us, its end.
 
-Read in their sources, or as said: Mastodon (4.7-alpha of August 2026; PKCE, ``profile`` and the
-metadata came with 4.3, older ones refuse an unknown scope and pass over PKCE), Pleroma (tells no
-metadata, passes over PKCE, answers ``{}`` to any revocation), Takahē 0.11 (the same, but a
-revocation is answered with an empty page and 403 where there is no such token), Hollo (August 2026:
-PKCE, metadata, ``profile``; its revocation takes no field it does not know), GoToSocial (2025: the
-path of revocation came with 0.19, earlier ones answer 404). All of them have the paths below.
+Read in their sources: Mastodon (4.7-alpha of August 2026; PKCE, ``profile`` and the metadata came
+with 4.3, and an older one refuses a scope that it does not know), Hollo (2026: all three; older
+ones revoke nothing, and who says no comes back without the state), Takahē (0.11: no PKCE, no
+metadata, ``read`` alone works; a revocation brings an empty page, or 403 where there is no such
+token), GoToSocial (2025: knows ``profile``, tells no metadata, its form for PKCE has no field),
+Pleroma (any revocation brings ``{}``). Each of them tells the granted scopes, and has the paths
+below. Not read: Akkoma, and what Pleroma makes of PKCE; who does not know it passes over it.
 """
 
 from __future__ import annotations

@@ -51,12 +51,12 @@ async def use(service: Service, kind: str, whom: str, rate: Rate, message: str) 
     """
     step = timedelta(seconds=rate.period / rate.per_period)
     async with service.database.connection() as conn:
-        used = await allowances.use(
+        wait = await allowances.use(
             conn, f"{kind}:{_named(service.sealer, whom)}", step, step * rate.at_once
         )
-    if not used.allowed:
+    if wait is not None:
         # A little later rather than a little too early, which would be one more in vain.
-        raise TooManyAttempts(message, math.ceil(used.wait.total_seconds()))
+        raise TooManyAttempts(message, math.ceil(wait.total_seconds()))
 
 
 def _named(sealer: Sealer, whom: str) -> str:

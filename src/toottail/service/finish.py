@@ -74,6 +74,8 @@ async def finish(
         allowances.VERIFY,
         "That were too many attempts from your address. Try again in a few minutes.",
     )
+    if error == "access_denied" and not state:
+        raise refused("denied", "You said no, so nothing was done.")  # Hollo tells no state then
     sign_in = await _take(service, state, browser_cookie)
     if error:
         if error == "access_denied":
@@ -162,6 +164,10 @@ async def _check(service: Service, granted: _Granted) -> Account:
             account = await HomeClient(ask, granted.token.secret, "new").verify()
         except (AnswerRefused, TokenRefused) as error:
             raise _failed(home, error) from None
+    if account is None and granted.registration.knows_profile:
+        # It says that it knows the scope, but not what for.
+        async with service.database.connection() as conn:
+            await registrations.distrust_profile(conn, home)
     # Only the name: whatever else a home says there, the member is one of its own.
     name = oauth.plain(account.acct.partition("@")[0], 200) if account else ""
     if account is None or not name or not is_local_id(account.id):
