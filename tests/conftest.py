@@ -24,6 +24,20 @@ from toottail.settings import Settings
 _FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _TEMPLATE = "toottail_template"
 
+NO_CHROMIUM = "NO CHROMIUM on this machine: what people see in a browser was not tried"
+"""Why tests are left out that need a browser."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says it loudly where the pages were not tried in a browser."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = [report for report in skipped if NO_CHROMIUM in str(report.longrepr)]
+    if left_out:
+        terminalreporter.section(f"{len(left_out)} tests left out", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{NO_CHROMIUM}.", red=True, bold=True)
+        terminalreporter.line("Install it (Debian: apt install chromium), or name one with")
+        terminalreporter.line("TOOTTAIL_CHROMIUM. TOOTTAIL_REQUIRE_CHROMIUM makes this a failure.")
+
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:

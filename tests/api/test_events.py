@@ -75,7 +75,7 @@ async def test_progress_is_told_when_it_changes_and_done_at_the_end(stand: Stand
 async def test_without_a_run_it_is_done_at_once(stand: Stand) -> None:
     browser = await stand.signed_in()
     answer = await browser.ask("GET", EVENTS)
-    assert b"event: done\nretry: 60000\ndata: {}\n\n" in answer.body
+    assert b"event: done\nretry: 60000\ndata: null\n\n" in answer.body
 
 
 @pytest.mark.parametrize("how", ["sign out", "leave", "revoked"])

@@ -51,7 +51,7 @@ def test_one_can_sign_up_and_see_the_threads_become_whole(tmp_path: Path) -> Non
 def wait_until_whole(browser: Browser) -> None:
     """Waits for the end of the first run, and sees that nothing lacks then."""
     for _ in range(MINUTE):
-        me = browser.json("/api/v1/me")
+        me = browser.json("/api/v1/me")["overview"]
         if me["first_run"]["ended_at"] is not None:
             break
         time.sleep(0.1)

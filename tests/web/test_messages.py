@@ -37,6 +37,7 @@ PUT_TOGETHER: Mapping[str, Iterable[str]] = {
     "state-short-": _STATES,
     "run-": ("collecting", "bringing"),
     "which-": get_args(Which),
+    "key-": ("were", "brought", "waiting"),
     "list-none-": ("yet", "such"),
     "verdict-": _KINDS,
     "privacy-": [

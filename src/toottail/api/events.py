@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
@@ -31,6 +32,22 @@ MOST_PER_ADDRESS = 24
 _RUN = TypeAdapter(FirstRun)
 _CALM = 60_000
 """Milliseconds after which a browser that was told "done" may ask again."""
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "done"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [{"$ref": "#/components/schemas/FirstRun"}, {"type": "null"}]
+            },
+        },
+        "retry": {"type": "integer"},
+    },
+}
+"""An event as the description has it; ``data`` is null where there is no run to tell of."""
 
 
 class Streams:
@@ -103,7 +120,7 @@ async def _events(service: Service, session: Session, cookie: str) -> AsyncGener
             yield f"event: progress\ndata: {data}\n\n"
             told, told_at = data, clock()
         if run is None or run.ended_at is not None:
-            yield f"event: done\nretry: {_CALM}\ndata: {data or '{}'}\n\n"
+            yield f"event: done\nretry: {_CALM}\ndata: {data or 'null'}\n\n"
             return
         if clock() - told_at >= QUIET:
             yield ": still here\n\n"

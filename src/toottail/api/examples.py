@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -110,7 +111,7 @@ _EXAMPLES: dict[str, object] = {
     "getMe": models.Me(
         handle="@mira@example.social", csrf="9f86d081…", is_operator=False, overview=_OVERVIEW
     ),
-    "watchFirstRun": 'event: progress\ndata: {"progress": {"delivered": 310}}\n\n',
+    "watchFirstRun": {"event": "progress", "data": json.dumps(to_jsonable_python(_RUN))},
     "chooseSources": [_SOURCE],
     "exportMe": {"account": "@mira@example.social", "token": "stored, encrypted"},
     "leave": models.Left(token_ended=True),

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from toottail.api.events import EventsResponse
+from toottail.api.events import EVENT, EventsResponse
 from toottail.api.guards import Address, Here, Member
 from toottail.api.models import LeaveWish, Left, Me, SourcesWish
 from toottail.service import account
@@ -20,7 +20,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `progress` with a FirstRun as JSON, at most one a "
         "second; `done` at its end; a comment each 15 s. Ends after ten minutes.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT}},
     },
 }
 

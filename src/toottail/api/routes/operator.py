@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -9,10 +11,21 @@ from fastapi import APIRouter, Path
 from toottail.api.description import problems
 from toottail.api.guards import Here, Operator
 from toottail.api.models import Decision, Invite, InviteWish, Number
+from toottail.errors import NotFound, NotSignedIn
 from toottail.service import account, operating
 from toottail.types.service import OperatorView
 
 router = APIRouter(prefix="/api/v1/operator", tags=["operator"], responses=problems(403))
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """Of a member who is not here the service says that they are not signed in."""
+    try:
+        yield
+    except NotSignedIn:
+        raise NotFound("There is no such member.") from None
+
 
 MemberId = Annotated[Number, Path(description="The member's number.")]
 
@@ -56,7 +69,8 @@ async def invite(service: Here, _: Operator, wish: InviteWish) -> Invite:
 )
 async def pause(service: Here, _: Operator, number: MemberId) -> None:
     """Only the operator can resume then."""
-    await account.pause(service, number, by_operator=True)
+    with _known():
+        await account.pause(service, number, by_operator=True)
 
 
 @router.post(
@@ -68,7 +82,8 @@ async def pause(service: Here, _: Operator, number: MemberId) -> None:
 )
 async def resume(service: Here, _: Operator, number: MemberId) -> None:
     """Whoever paused."""
-    await account.resume(service, number, by_operator=True)
+    with _known():
+        await account.resume(service, number, by_operator=True)
 
 
 @router.post(
@@ -80,4 +95,5 @@ async def resume(service: Here, _: Operator, number: MemberId) -> None:
 )
 async def remove(service: Here, _: Operator, number: MemberId) -> None:
     """As if the member had left: every row is deleted, the token ended at the home."""
-    await account.leave(service, number)
+    with _known():
+        await account.leave(service, number)

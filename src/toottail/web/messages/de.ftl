@@ -199,6 +199,9 @@ which-all = Alle
 which-working = In Arbeit
 which-gaps = Mit Lücken
 which-whole = Ganze
+key-were = waren da
+key-brought = heimgeholt
+key-waiting = unterwegs
 row-heading = { $host }
 row-seen = gesehen { $when }
 row-count = { $were } von { $all } waren da, jetzt { $here }
@@ -374,20 +377,20 @@ privacy-conversations-why = um sie zu vervollständigen und dir zu zeigen
 privacy-conversations-long = 30 Tage, nachdem sie zuletzt zu sehen waren, höchstens bis du gehst
 privacy-deliveries = Welche Antworten dein Server hat oder nicht hat
 privacy-deliveries-why = um jede nur einmal anzufragen
-privacy-deliveries-long = 30 Tage, höchstens bis das letzte Mitglied deines Servers geht
-privacy-session = Dass dein Browser angemeldet ist
-privacy-session-why = damit du dich nicht auf jeder Seite anmelden musst
+privacy-deliveries-long = solange jemand von euch auf deinem Server das Gespräch in dieser Tabelle hat
+privacy-session = Dass dein Browser angemeldet ist und wann du zuletzt da warst
+privacy-session-why = damit du dich nicht auf jeder Seite anmelden musst, und um zu sehen, ob das noch jemand möchte
 privacy-session-long = 30 Tage nach dem letzten Besuch oder bis du dich abmeldest
-privacy-leave = Du kannst { $link }jederzeit gehen{ $end }. Alles in dieser Tabelle wird dann sofort gelöscht, und dein Server wird aufgefordert, unseren Zugang zu beenden.
+privacy-leave = Du kannst { $link }jederzeit gehen{ $end }. Alles über dich in dieser Tabelle wird dann sofort gelöscht, und dein Server wird aufgefordert, unseren Zugang zu beenden. Was dein Server hat oder nicht hat, geht mit dem letzten Mitglied von dort.
 privacy-texts = Texte von Beiträgen
 privacy-texts-told = Sie werden nie gespeichert. Wenn du hier ein Gespräch öffnest, wird dein Server in diesem Augenblick mit deinem Schlüssel nach den Texten gefragt, und mit der Seite sind sie wieder vergessen.
 privacy-others = Über alle anderen
-privacy-others-told = Von öffentlichen und nicht gelisteten Beiträgen behalten wir die Adresse, den Platz im Gespräch und die Zeit, bis 30 Tage, nachdem niemand das Gespräch mehr beobachtet. Wer das nicht möchte, findet { $link }hier, wie es aufhört{ $end }.
+privacy-others-told = Von öffentlichen und nicht gelisteten Beiträgen behalten wir die Adresse, den Platz im Gespräch und die Zeit, bis 30 Tage nachdem ein Mitglied das Gespräch zuletzt gesehen hat. Von Leuten, deren Beiträge vervollständigt werden, behalten wir die Adresse des Profils und wann es gelesen wurde. Wer das nicht möchte, findet { $link }hier, wie es aufhört{ $end }. Was Admins dort schreiben, wird aufbewahrt, damit es von Dauer ist.
 privacy-visitors = Über Besucher
-privacy-visitors-told = Gegen Missbrauch zählen wir Anmeldungen, Prüfungen von Servern und Formulare pro Netzadresse. Diese Zahlen sind nach höchstens etwa einer Stunde vergessen.
+privacy-visitors-told = Gegen Missbrauch zählen wir Anmeldungen, Prüfungen von Servern und Formulare pro Netzadresse. Diese Zahlen sind nach ein, zwei Stunden vergessen, und unser Protokoll nennt keine Adressen.
 privacy-cookies = Es gibt drei Cookies, und keines verfolgt dich: eines während der Anmeldung (10 Minuten), eines, das dich angemeldet hält, und eines für die Sprache, wenn du eine auswählst.
 privacy-passed = Wer etwas erfährt
-privacy-passed-told = Dein Server sieht, was wir für dich lesen. Andere Server sehen, dass jemand auf deinem Server oder bei diesem Dienst ein Gespräch liest, nie wer. Sonst erfährt niemand etwas.
+privacy-passed-told = Dein Server sieht, was wir für dich lesen. Andere Server sehen, dass ein Gespräch für diesen Dienst oder für jemanden auf deinem Server gelesen wird, nie für wen. Sonst erfährt niemand etwas.
 
 ## Status
 

@@ -199,6 +199,9 @@ which-all = All
 which-working = At work
 which-gaps = With gaps
 which-whole = Whole
+key-were = were here
+key-brought = brought home
+key-waiting = on the way
 row-heading = { $host }
 row-seen = seen { $when }
 row-count = { $were } of { $all } were here, now { $here }
@@ -374,20 +377,20 @@ privacy-conversations-why = to complete them, and to show them to you
 privacy-conversations-long = 30 days after they were last seen, at most until you leave
 privacy-deliveries = Which replies your server has or lacks
 privacy-deliveries-why = to ask for each just once
-privacy-deliveries-long = 30 days, at most until the last member from your server leaves
-privacy-session = That your browser is signed in
-privacy-session-why = so that you need not sign in on each page
+privacy-deliveries-long = as long as one of you on your server has the conversation in this table
+privacy-session = That your browser is signed in, and when you last came
+privacy-session-why = so that you need not sign in on each page, and to see whether anybody still wants this
 privacy-session-long = 30 days after the last visit, or until you sign out
-privacy-leave = You can { $link }leave at any time{ $end }. Everything in this table is then deleted at once, and your server is told to end our access.
+privacy-leave = You can { $link }leave at any time{ $end }. Everything about you in this table is then deleted at once, and your server is told to end our access. What your server has or lacks goes with the last member from there.
 privacy-texts = Texts of posts
 privacy-texts-told = They are never stored. When you open a conversation here, your server is asked for its texts at that moment, with your key, and they are forgotten with the page.
 privacy-others = About everybody else
-privacy-others-told = Of public and unlisted posts we keep the address, the place in the conversation and the time, for 30 days after nobody watches the conversation any more. Who does not want that finds { $link }here how to be left alone{ $end }.
+privacy-others-told = Of public and unlisted posts we keep the address, the place in the conversation and the time, until 30 days after a member last saw the conversation. Of people whose posts are completed we keep the address of the profile and when it was read. Who does not want that finds { $link }here how to be left alone{ $end }. What an admin writes there is kept, so that it lasts.
 privacy-visitors = About visitors
-privacy-visitors-told = To stop abuse we count sign-ins, server checks and opt-out forms per network address. These counts are forgotten after at most an hour or so.
+privacy-visitors-told = To stop abuse we count sign-ins, server checks and opt-out forms per network address. These counts are forgotten after an hour or two, and our log names no addresses.
 privacy-cookies = There are three cookies, and none follows you: one while you sign in (10 minutes), one that keeps you signed in, and one for the language, if you choose one.
 privacy-passed = Who gets to know something
-privacy-passed-told = Your server sees what we read for you. Other servers see that somebody at your server or this service reads a conversation, never who. Nobody else is told anything.
+privacy-passed-told = Your server sees what we read for you. Other servers see that a conversation is read for this service or for somebody on your server, never for whom. Nobody else is told anything.
 
 ## Status
 
