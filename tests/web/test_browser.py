@@ -167,7 +167,7 @@ async def test_a_checker_of_accessibility_finds_nothing_serious(
 
 async def test_who_says_no_at_home_comes_back_with_a_word(visitor: Visitor) -> None:
     await visitor.go("/")
-    await visitor.page.get_by_label("Your server").fill("https://home.example/@mira")
+    await visitor.page.get_by_label("Your server", exact=True).fill("https://home.example/@mira")
     await visitor.page.get_by_role("button", name="Sign in").click()
     await visitor.page.get_by_role("button", name="Deny").click()
     await visitor.page.get_by_role("alert").get_by_text("You said no").wait_for()
@@ -178,7 +178,7 @@ async def test_an_admin_asks_to_be_left_alone_and_the_operator_decides(
 ) -> None:
     page = visitor.page
     await visitor.go("/about")
-    await page.get_by_label("Your server").fill("calm.example")
+    await page.get_by_label("Your server", exact=True).fill("calm.example")
     await page.get_by_role("button", name="Leave my server alone").click()
     await page.get_by_text("so a person looks at your wish").wait_for()
     await visitor.sign_up()
