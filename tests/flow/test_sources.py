@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, Stage, people, thread
+from toottail.flow import collect_accounts
+from toottail.servers.budgets import Limit, standard_limits
 from toottail.simulator.world import Status, World
 from toottail.types.reports import Report
 from toottail.types.sources import Choices, parse_sources
+from toottail.worker import chores, engine
 
 EVERYTHING = ["home", "lists", "notifications", "bookmarks", "favourites", "replied"]
 HOSTS = ["a.example", "b.example", "c.example"]
@@ -140,3 +145,64 @@ async def test_a_long_shelf_is_paged_as_deep_as_it_is_wanted(open_stage: OpenSta
     await stage.fetch(choices=choices("bookmarks=80"))
     assert stage.judge()["requests_home"] == 1, "the newest page closes the gap"
     assert stage.asked(HOME, "search") == 0
+
+
+def pages_asked(stage: Stage, source: str) -> list[str]:
+    """What the home was asked for of one source, each with its query."""
+    paths = [asked.path for asked in stage.simulator.counters.log if asked.host == HOME]
+    return [path for path in paths if path.partition("?")[0].endswith(f"/{source}")]
+
+
+@pytest.fixture
+def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Why sources were stopped, where the home allows one further page in 2.5 s."""
+    plenty = Limit(3000, 300, 1.0)
+    one_page = standard_limits() | {"anonymous": plenty, "user-paging": Limit(1, 2.5, 1.0)}
+    monkeypatch.setattr(engine, "standard_limits", lambda *_: one_page)
+    told: list[str] = []
+    put_off = chores._put_off_sources
+
+    async def stopped(*put: Any) -> None:
+        told.append(put[-1])
+        await put_off(*put)
+
+    monkeypatch.setattr(chores, "_put_off_sources", stopped)
+    return told
+
+
+@pytest.mark.parametrize("source", ["bookmarks", "home"])
+async def test_a_reading_that_is_stopped_between_two_pages_asks_for_none_twice(
+    open_stage: OpenStage, stops: list[str], source: str
+) -> None:
+    world = World(1, now=1_790_000_000.0)
+    (ada,) = people(world, "a.example")
+    for _ in range(110):
+        root, _ = thread(world, ada, [])
+        world.belongings.bookmark(world, root)
+        world.show(root, at=root.at)
+    stage = await open_stage(world, scopes="read", throttles=False)
+    report = await stage.fetch(choices=choices(f"{source}=100"))
+    assert stops == ["its limit is used up"]
+    assert report.finished
+    assert report.conversations == 100
+    assert [one.entries for one in report.sources] == [100]
+    pages = pages_asked(stage, source)
+    assert len(set(pages)) == len(pages) == 3
+    stage.reset_counters()
+    await stage.fetch(choices=choices(f"{source}=100"))
+    assert len(pages_asked(stage, source)) == 1, "the newest page closes the gap"
+
+
+async def test_a_list_of_people_that_is_stopped_between_two_pages_goes_on_there(
+    open_stage: OpenStage, stops: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect_accounts, "_PAGE", 4)
+    world = World(1, now=1_790_000_000.0)
+    world.belongings.followings = people(world, *["b.example"] * 11)
+    stage = await open_stage(world, scopes="read", throttles=False)
+    report = await stage.fetch(choices=choices("followings=10"))
+    assert stops == ["its limit is used up"]
+    assert report.finished
+    assert (report.profiles, [one.entries for one in report.sources]) == (10, [10])
+    pages = pages_asked(stage, "following")
+    assert len(set(pages)) == len(pages) == 3

@@ -8,6 +8,7 @@ from uuid import UUID
 from tests.repository.rows import HOME, member, now, run
 from toottail.repository import runs, sources
 from toottail.repository.database import Connection, Database
+from toottail.repository.sources import Position
 from toottail.types.sources import Source
 
 
@@ -89,3 +90,47 @@ async def test_each_list_is_a_source_of_its_own_for_the_runs_that_wanted_all(
             ("News", "2", 60, [run_id]),
         ]
         assert not await collected(conn, run_id)
+
+
+async def test_a_reading_that_was_stopped_goes_on_where_it_was_for_the_same_runs(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id)
+        (due,) = await sources.due(conn, HOME, now())
+        assert due.position == Position()
+        reached = Position("60", 80, "99")
+        await sources.set_position(conn, due, reached, now())
+        (again,) = await sources.due(conn, HOME, now())
+        assert again.position == reached
+        later = now() + timedelta(minutes=9)
+        await sources.set_position(conn, due, reached, later - sources.POSITION_FOR)
+        (stale,) = await sources.due(conn, HOME, later)
+        assert stale.position == Position(), "after an hour it begins anew"
+
+
+async def test_a_run_that_begins_in_the_middle_of_a_reading_gets_the_pages_before_it_too(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id)
+        (due,) = await sources.due(conn, HOME, now())
+        await run(conn, member_id)
+        await sources.set_position(conn, due, Position("60", 80, "99"), now())
+        (both,) = await sources.due(conn, HOME, now())
+        assert len(both.run_ids) == 2
+        assert both.position == Position()
+
+
+async def test_a_reading_that_is_over_leaves_no_position(database: Database) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id)
+        (due,) = await sources.due(conn, HOME, now())
+        await sources.set_position(conn, due, Position("60", 80, "99"), now())
+        await sources.set_collected(conn, due, newest_id="99", depth=200, again_at=None)
+        await conn.execute("UPDATE sources SET collect_at = now()")
+        (again,) = await sources.due(conn, HOME, now())
+        assert (again.position, again.newest_id) == (Position(), "99")

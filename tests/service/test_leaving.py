@@ -87,10 +87,13 @@ async def test_no_worker_may_use_the_token_while_it_is_given_back(
     await leaving_now
 
 
+@pytest.mark.parametrize("paused", [False, True])
 async def test_who_was_leaving_when_the_process_ended_is_swept_up(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, paused: bool
 ) -> None:
     done = await town.sign_in()
+    if paused:
+        await account.pause(town.service, done.member_id, by_operator=True)
 
     async def remove(database: Database, member_id: int) -> list[str]:
         raise ConnectionError("the process ends here")

@@ -52,7 +52,8 @@ async def follow(
     """Stores asides in the conversation ``held`` and opens the looks that they lead to."""
     await conversations.store_found(conn, held, found, watch.home)
     targets = _questions(held, watch.home, found)
-    await visit.wake(conn, await looks.add(conn, held.id, watch.home, targets, len(targets)))
+    woken = await looks.add(conn, held.id, watch.home, targets, len(targets))
+    await visit.wake(conn, woken.union(await looks.wait_for_none(conn, held.id)))
 
 
 def _questions(held: Locked, home: str, found: list[FoundStatus]) -> list[LookTarget]:

@@ -41,10 +41,10 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
     shown = {s.uri: s.local_id for s in (*above, *below) if s.public}
     async with visit.fenced() as conn:
         await members.spend(conn, [watch.conversation_id], visit.host, visit.sent())
-        await deliveries.note_compared(conn, watch.home, watch.conversation_id)
         conversation = await conversations.lock(conn, watch.conversation_id)
         if conversation is None:
             return
+        await deliveries.note_compared(conn, watch.home, watch.conversation_id)
         await deliveries.store_shown(conn, watch.home, watch.conversation_id, shown)
         uris = [found.uri for found in chain[:-1]]
         conversation = await conversations.climb_into(conn, conversation, uris, watch.anchor_uri)
@@ -56,7 +56,8 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
             views = await looks.other_views(conn, conversation.id, visit.ask().signs)
             woken = await looks.add(conn, conversation.id, watch.home, views, len(views))
         await deliveries.look_again(conn, watch.home, conversation.id, visit.now(), watch.problem)
-        await visit.wake(conn, {conversation.host, *woken})
+        others = await looks.wait_for_none(conn, conversation.id)
+        await visit.wake(conn, {conversation.host, *woken, *others})
 
 
 def _chain(watch: DueWatch, above: tuple[HomeStatus, ...]) -> list[FoundStatus]:

@@ -1,7 +1,8 @@
 """Collect: what a member's sources show becomes conversations to watch and profiles to complete.
 
 Ids follow the time of *posting*, so a post that arrives late sorts below what was read before. So
-the newest page is read without paging parameters, and older pages only across a gap.
+the newest page is read without paging parameters, and older pages only across a gap. Where the home
+allows no further page now, the next step goes on with it.
 
 A source that the home does not give is switched off with a word about it; the others go on.
 """
@@ -16,7 +17,7 @@ from toottail.flow.home_blocks import learn_blocks
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, runs, sources, timelines
 from toottail.repository.database import Connection
-from toottail.repository.sources import OFF_FOR, DueSource
+from toottail.repository.sources import OFF_FOR, DueSource, Position
 from toottail.repository.timelines import Seen
 from toottail.servers.home_sources import ORDERED, SourcePage, look_up, read_lists, read_page
 from toottail.servers.homes import HomeStatus
@@ -148,29 +149,27 @@ async def _read_lists(visit: Visit, due: DueSource) -> None:
 
 
 async def _read_timeline(visit: Visit, due: DueSource, ref: str) -> None:
-    read = 0
-    newest: str | None = None
-    max_id: str | None = None
-    while True:
+    at = due.position
+    over = False
+    while not over:
         _, client = visit.home([due.member_id])
         page = await read_page(
             client,
             due.kind,
             ref,
-            max_id=max_id,
-            limit=min(PAGE, due.wanted - read),
+            max_id=at.max_id,
+            limit=max(1, min(PAGE, due.wanted - at.read)),
             people=due.mentioned is not None or due.boosted is not None,
         )
         if page.rebuilding:
             await _come_back(visit, due)
             return
-        read += len(page.ids)
-        newest = newest or (page.ids[0] if page.ids else None)
-        max_id = page.next_max_id
-        over = max_id is None or read >= due.wanted or not page.ids or _closes_gap(page, due, read)
-        await _store(visit, due, page, newest=newest if over else None, read=read, over=over)
-        if over:
-            return
+        read = at.read + len(page.ids)
+        newest_id = at.newest_id or (page.ids[0] if page.ids else None)
+        at = Position(page.next_max_id, read, newest_id)
+        over = at.max_id is None or read >= due.wanted or not page.ids
+        over = over or _closes_gap(page, due, read)
+        await _store(visit, due, page, at, over=over)
 
 
 def _closes_gap(page: SourcePage, due: DueSource, read: int) -> bool:
@@ -224,8 +223,9 @@ async def _switch_off(visit: Visit, due: DueSource, told: str) -> None:
 
 
 async def _store(
-    visit: Visit, due: DueSource, page: SourcePage, *, newest: str | None, read: int, over: bool
+    visit: Visit, due: DueSource, page: SourcePage, at: Position, *, over: bool
 ) -> None:
+    """Stores a page, ``at`` where the reading stands after it."""
     seen = [s for s in map(_seen, page.statuses) if s is not None]
     if page.mentioned or page.boosted:
         await learn_blocks(visit, [due.member_id])
@@ -235,9 +235,13 @@ async def _store(
         await sources.count_read(conn, due, len(page.ids), len(page.ids))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         if over:
-            depth = due.wanted if due.newest_id is None else max(due.depth, read)
+            depth = due.wanted if due.newest_id is None else max(due.depth, at.read)
             again_at = rhythm.again(due, visit.now())
-            await sources.set_collected(conn, due, newest_id=newest, depth=depth, again_at=again_at)
+            await sources.set_collected(
+                conn, due, newest_id=at.newest_id, depth=depth, again_at=again_at
+            )
+        else:
+            await sources.set_position(conn, due, at, visit.now())
         await visit.wake(conn, hosts)
 
 

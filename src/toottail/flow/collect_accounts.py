@@ -11,7 +11,7 @@ from toottail.flow.visit import Visit
 from toottail.repository import blocks, feeds, members, sources
 from toottail.repository.database import Connection
 from toottail.repository.feeds import WantedFeed
-from toottail.repository.sources import DueSource
+from toottail.repository.sources import DueSource, Position
 from toottail.servers.home_sources import look_up, read_lists, read_page
 from toottail.servers.people import Person
 
@@ -21,9 +21,16 @@ _PAGE = 80
 
 
 async def listed(visit: Visit, due: DueSource, ref: str) -> None:
-    """Reads the newest accounts of a source and wants their profiles."""
-    people, entries = await _pages(visit, due, due.kind, ref)
-    await _finish(visit, due, people, entries)
+    """Reads the newest accounts of a source and wants their profiles, page by page."""
+    at = due.position
+    over = False
+    while not over:
+        _, client = visit.home([due.member_id])
+        limit = max(1, min(_PAGE, due.wanted - at.read))
+        page = await read_page(client, due.kind, ref, max_id=at.max_id, limit=limit)
+        at = Position(page.next_max_id, at.read + len(page.ids))
+        over = at.max_id is None or not page.ids or at.read >= due.wanted
+        await _store(visit, due, page.people, len(page.ids), None if over else at)
 
 
 async def of_lists(visit: Visit, due: DueSource) -> None:
@@ -33,9 +40,8 @@ async def of_lists(visit: Visit, due: DueSource) -> None:
     people: dict[str, Person] = {}
     for found in await read_lists(client):
         if not wanted or wanted in (found.title.casefold(), found.id.casefold()):
-            more, _ = await _pages(visit, due, due.kind, found.id)
-            people |= {person.name: person for person in more}
-    await _finish(visit, due, people.values(), len(people))
+            people |= {person.name: person for person in await _on_list(visit, due, found.id)}
+    await _store(visit, due, people.values(), len(people))
 
 
 async def named(visit: Visit, due: DueSource) -> None:
@@ -47,30 +53,40 @@ async def named(visit: Visit, due: DueSource) -> None:
         person = None
     # The home need not know the account: then its host is asked by the name alone.
     person = person or Person(due.name, due.name.rpartition("@")[2])
-    await _finish(visit, due, [person], 1)
+    await _store(visit, due, [person], 1)
 
 
-async def _pages(visit: Visit, due: DueSource, kind: str, ref: str) -> tuple[list[Person], int]:
+async def _on_list(visit: Visit, due: DueSource, ref: str) -> list[Person]:
     people: dict[str, Person] = {}
     entries = 0
     max_id: str | None = None
     while True:
         _, client = visit.home([due.member_id])
         limit = min(_PAGE, due.wanted - entries)
-        page = await read_page(client, kind, ref, max_id=max_id, limit=limit)
+        page = await read_page(client, due.kind, ref, max_id=max_id, limit=limit)
         entries += len(page.ids)
         people |= {person.name: person for person in page.people}
         max_id = page.next_max_id
         if max_id is None or not page.ids or entries >= due.wanted:
-            return list(people.values()), entries
+            return list(people.values())
 
 
-async def _finish(visit: Visit, due: DueSource, people: Iterable[Person], entries: int) -> None:
+async def _store(
+    visit: Visit,
+    due: DueSource,
+    people: Iterable[Person],
+    entries: int,
+    at: Position | None = None,
+) -> None:
+    """Wants profiles; ``at`` is where the reading goes on, None where it is over."""
     await learn_blocks(visit, [due.member_id])
     async with visit.fenced() as conn:
         hosts = await want(conn, visit, due, people)
         await sources.count_read(conn, due, entries, 0)
-        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
+        if at is None:
+            await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
+        else:
+            await sources.set_position(conn, due, at, visit.now())
         await members.spend_for_member(conn, due.member_id, visit.sent())
         await visit.wake(conn, hosts)
 

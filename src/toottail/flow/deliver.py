@@ -144,8 +144,9 @@ async def _withdraw(visit: Visit, due: DueDelivery) -> None:
     """Deleted, opted out or blocked since the round was planned: it is planned anew without it."""
     async with visit.fenced() as conn:
         await deliveries.keep(conn, visit.host, due.uri)
-        await deliveries.withdraw(conn, visit.host, due.uri)
-        await deliveries.end_round(conn, visit.host, due.conversation_id, visit.now())
+        number = await deliveries.withdraw(conn, visit.host, due.uri)
+        if number is not None:
+            await deliveries.end_round(conn, visit.host, number, visit.now())
 
 
 async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:

@@ -110,11 +110,10 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
         )
         if listing_over and visit.host == conversation.host:
             await looks.set_listed_whole(conn, conversation.id)
-        doubted = await looks.settle_trust(conn, due, visit.host, visit.now())
+        await looks.settle_trust(conn, due, visit.host, visit.now())
         if news:
             await conversations.note_arrivals(conn, conversation.id, visit.now())
-        for number in {conversation.id, *doubted}:
-            wake |= await _conclude(conn, visit, number, news=bool(news))
+        wake |= await _conclude(conn, visit, conversation.id, news=bool(news))
         await visit.wake(conn, wake)
 
 
@@ -164,7 +163,7 @@ def _ancestors(uri: str, reading: Reading) -> list[str]:
 async def _conclude(
     conn: Connection, visit: Visit, conversation_id: int, *, news: bool
 ) -> set[str]:
-    """Decides whether a conversation's look is over; returns the lanes that have work now."""
+    """Decides whether a locked conversation's look is over; returns the lanes with work now."""
     now = visit.now()
     await looks.drop_needless(conn, conversation_id)
     open_looks = await looks.progress(conn, conversation_id, now + _SOON)
@@ -199,11 +198,8 @@ async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:
         if conversation is None:
             return
         await looks.close(conn, due.id, "failed", str(error))
-        doubted = await looks.settle_trust(conn, due, visit.host, visit.now())
-        wake: set[str] = set()
-        for conversation_id in {conversation.id, *doubted}:
-            wake |= await _conclude(conn, visit, conversation_id, news=False)
-        await visit.wake(conn, wake)
+        await looks.settle_trust(conn, due, visit.host, visit.now())
+        await visit.wake(conn, await _conclude(conn, visit, conversation.id, news=False))
 
 
 async def _try_later(visit: Visit, due: DueLook, error: RemoteError) -> None:
@@ -235,8 +231,11 @@ async def leave(visit: Visit, why: str) -> None:
     """Ends all looks at a host that is not to be asked, and whatever else was to be found there."""
     async with visit.fenced() as conn:
         await hosts.drop_probe(conn, visit.host)
-        wake: set[str] = set()
         await feeds.give_up_host(conn, visit.host, why)
-        for number in await looks.give_up_host(conn, visit.host, f"{visit.host}: {why}"):
-            wake |= await _conclude(conn, visit, number, news=False)
-        await visit.wake(conn, wake)
+        numbers = await looks.conversations_at(conn, visit.host)
+    for number in numbers:
+        async with visit.fenced() as conn:
+            # One that was merged away meanwhile is met again under its other number.
+            if await conversations.lock(conn, number) is not None:
+                await looks.give_up_host(conn, number, visit.host, f"{visit.host}: {why}")
+                await visit.wake(conn, await _conclude(conn, visit, number, news=False))

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from toottail.errors import (
-    AnswerRefused,
-    RedirectedAway,
-    RemoteError,
-    StatusError,
-    TooManyRequests,
-)
+from toottail.errors import RedirectedAway, RemoteError, TooManyRequests
 from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import hosts, members
 from toottail.repository.hosts import HostRow
@@ -60,11 +54,6 @@ async def find_software(visit: Visit, *, robots: bool) -> Software:
         software = await identify(visit.ask(), robots=robots)
     except RedirectedAway as away:
         software = await _software_of_server(visit, host_of(away.url))
-    except (AnswerRefused, StatusError) as error:
-        if visit.failures():
-            raise
-        del error
-        software = Software("unknown", "")
     async with visit.fenced() as conn:
         await hosts.store_software(conn, visit.host, software.name, software.version, visit.now())
         await hosts.note_answer(conn, visit.host, visit.now())

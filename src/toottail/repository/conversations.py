@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,19 @@ MOST_STATUSES = 5_000
 MOST_PER_HOST = 2_000
 """So many statuses of one host may another host's listing name in one conversation."""
 
+_STORE_TRIES = 3
+"""What others put into conversations of their own at the same moment is looked at so often."""
+
 _LOCK = "SELECT id, root_uri, host, requests FROM conversations WHERE id = $1 FOR UPDATE"
+
+_HOLD_RIPE = """
+SELECT FROM conversations WHERE id = ANY($1::bigint[]) AND next_look_at <= now()
+ORDER BY id FOR UPDATE
+"""
+
+_HOLD = """
+SELECT id FROM conversations WHERE id = ANY($1::bigint[]) ORDER BY id FOR KEY SHARE
+"""
 
 _ELSEWHERE = """
 SELECT statuses.uri, conversation_id, root_uri, EXISTS (
@@ -48,7 +60,7 @@ SET parent_uri = CASE WHEN EXCLUDED.listed_by = statuses.host
     listed_by = CASE WHEN EXCLUDED.listed_by = statuses.host THEN EXCLUDED.listed_by
                 ELSE statuses.listed_by END
 WHERE statuses.conversation_id = EXCLUDED.conversation_id
-RETURNING (xmax = 0) AS fresh
+RETURNING uri, (xmax = 0) AS fresh
 """
 
 _TOP = """
@@ -143,6 +155,18 @@ async def keep(conn: Connection, conversation_id: int) -> None:
     await conn.execute("SELECT FROM conversations WHERE id = $1 FOR KEY SHARE", conversation_id)
 
 
+async def hold(conn: Connection, ids: Collection[int]) -> bool:
+    """Keeps all these conversations while watches join them; False where one is gone.
+
+    A look that ends meanwhile waits for this transaction, or this one for it, so that a watch is
+    either there when the look lets watches go on, or sees that nothing is left to wait for. Those
+    that are due for another look are held alone: two that held one together could not both begin
+    that look.
+    """
+    await conn.execute(_HOLD_RIPE, list(ids))
+    return len(await conn.fetch(_HOLD, list(ids))) == len(set(ids))
+
+
 async def store_found(
     conn: Connection, conversation: Locked, found: Sequence[FoundStatus], listed_by: str
 ) -> int:
@@ -152,8 +176,23 @@ async def store_found(
     and was not yet asked for at its own host: then both are one conversation and are merged.
     """
     found = list({s.uri: s for s in found if s.public}.values())
-    found = await _without_strangers(conn, conversation, found)
-    found = await _within_caps(conn, conversation, found, listed_by)
+    news = 0
+    for _ in range(_STORE_TRIES):
+        found = await _without_strangers(conn, conversation, found)
+        found = await _within_caps(conn, conversation, found, listed_by)
+        stored = await _store(conn, conversation, found, listed_by)
+        news += sum(stored.values())
+        # What is in no other conversation and was not stored was put into one just now.
+        found = [status for status in found if status.uri not in stored]
+        if not found:
+            break
+    return news
+
+
+async def _store(
+    conn: Connection, conversation: Locked, found: Sequence[FoundStatus], listed_by: str
+) -> dict[str, bool]:
+    """Stores what is not in another conversation: whether it is new, by URI."""
     rows = await conn.fetch(
         _STORE,
         conversation.id,
@@ -167,7 +206,7 @@ async def store_found(
         [s.opted_out for s in found],
         [s.replies_count if listed_by in (s.host, conversation.host) else None for s in found],
     )
-    return sum(row["fresh"] for row in rows)
+    return {row["uri"]: row["fresh"] for row in rows}
 
 
 async def _without_strangers(

@@ -6,7 +6,7 @@ This is the one place that deals with asyncpg's untyped objects; the rest sees `
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,7 +15,7 @@ import asyncpg
 from toottail.errors import DatabaseUnavailable
 from toottail.repository import migrations
 from toottail.repository.embedded import EmbeddedPostgres
-from toottail.repository.translation import translated
+from toottail.repository.translation import CONNECTION_LOST, translated
 from toottail.settings import Settings
 
 _NO_URL = (
@@ -93,6 +93,20 @@ class Database:
             try:
                 yield cast("Connection", connection)
             finally:
+                await self.pool.release(connection)
+
+    @asynccontextmanager
+    async def raw(self) -> AsyncIterator[Any]:
+        """A connection as asyncpg has it, for PgQueuer to listen on; closed at the end."""
+        with translated():
+            connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        try:
+            yield connection
+        finally:
+            # The pool takes back by itself what the server ended.
+            with suppress(asyncpg.InterfaceError, *CONNECTION_LOST):
+                # A closed one is not given to others with PgQueuer's listener on it.
+                await connection.close()
                 await self.pool.release(connection)
 
     @asynccontextmanager

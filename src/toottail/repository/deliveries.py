@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,6 +96,7 @@ SET local_id = EXCLUDED.local_id, next_at = NULL,
     state = CASE WHEN deliveries.state IN ('pending', 'expected', 'resolved', 'unattached',
                                            'not_obtained', 'given_up')
             THEN 'delivered' ELSE deliveries.state END
+RETURNING conversation_id
 """
 
 _SCHEDULE = """
@@ -103,7 +104,8 @@ INSERT INTO deliveries (home, uri, conversation_id, state, next_at)
 SELECT $1, t.uri, $2, t.state, CASE WHEN t.state = 'pending' THEN $5::timestamptz END
 FROM unnest($3::text[], $4::text[]) AS t (uri, state)
 ON CONFLICT (home, uri) DO UPDATE
-SET state = EXCLUDED.state, next_at = EXCLUDED.next_at, changed_at = clock_timestamp()
+SET state = EXCLUDED.state, next_at = EXCLUDED.next_at, changed_at = clock_timestamp(),
+    conversation_id = EXCLUDED.conversation_id
 WHERE deliveries.state IN ('pending', 'expected')
 """
 
@@ -114,7 +116,7 @@ WHERE d.home = $1 AND d.uri = $2 FOR KEY SHARE OF c
 
 # Two resolves that end at once must see each other's end, or neither would end the round.
 _ALONE = """
-SELECT true FROM watches JOIN deliveries USING (home, conversation_id)
+SELECT conversation_id FROM watches JOIN deliveries USING (home, conversation_id)
 WHERE deliveries.home = $1 AND deliveries.uri = $2 FOR UPDATE OF watches
 """
 
@@ -136,6 +138,19 @@ WHERE home = $1 AND conversation_id = $2 AND stage = 'resolve' AND NOT EXISTS (
     SELECT FROM deliveries WHERE deliveries.home = $1 AND deliveries.conversation_id = $2
         AND deliveries.next_at IS NOT NULL AND deliveries.state = 'pending')
 RETURNING true
+"""
+
+_HOLD_WATCHES = """
+SELECT FROM watches WHERE home = $1 AND conversation_id = ANY($2::bigint[])
+ORDER BY conversation_id FOR UPDATE
+"""
+
+_ROUNDS_OVER = """
+UPDATE watches SET stage = 'plan', next_at = now()
+WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'resolve' AND NOT EXISTS (
+    SELECT FROM deliveries WHERE deliveries.home = $1
+        AND deliveries.conversation_id = watches.conversation_id
+        AND deliveries.next_at IS NOT NULL AND deliveries.state = 'pending')
 """
 
 _STAGE = """
@@ -242,8 +257,12 @@ async def trust(
 async def store_shown(
     conn: Connection, home: str, conversation_id: int, shown: Mapping[str, str]
 ) -> None:
-    """Notes statuses (uri: local id) that the home's own context shows below the root."""
-    await conn.execute(_SHOWN, home, conversation_id, list(shown), list(shown.values()))
+    """Notes statuses (uri: local id) that the home's own context shows below the root.
+
+    It may show what another conversation was about to deliver, and end a round there.
+    """
+    rows = await conn.fetch(_SHOWN, home, conversation_id, list(shown), list(shown.values()))
+    await end_rounds(conn, home, {r["conversation_id"] for r in rows} - {conversation_id})
 
 
 async def look_again(
@@ -318,11 +337,12 @@ async def store_outcome(
     return number
 
 
-async def withdraw(conn: Connection, home: str, uri: str) -> None:
-    """Takes back that a status is to be resolved."""
-    await conn.execute(_ALONE, home, uri)
+async def withdraw(conn: Connection, home: str, uri: str) -> int | None:
+    """Takes back that a status is to be resolved; returns the conversation that waited for it."""
+    number: int | None = await conn.fetchval(_ALONE, home, uri)
     for statement in _WITHDRAW:
         await conn.execute(statement, home, uri)
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +364,8 @@ async def parent_of(conn: Connection, home: str, uri: str) -> Parent | None:
 async def put_off(conn: Connection, home: str, uri: str, until: datetime, observed: str) -> None:
     """Leaves a resolve due for later without counting it: the home itself did not answer."""
     await conn.execute(
-        "UPDATE deliveries SET next_at = $3, observed = $4 WHERE home = $1 AND uri = $2",
+        "UPDATE deliveries SET next_at = $3, observed = $4"
+        " WHERE home = $1 AND uri = $2 AND next_at IS NOT NULL",
         home,
         uri,
         until,
@@ -364,6 +385,14 @@ async def note_unproven(conn: Connection, home: str, conversation_id: int) -> No
 async def end_round(conn: Connection, home: str, conversation_id: int, now: datetime) -> bool:
     """Plans the next round when no resolve of this one is left; whether that was so."""
     return bool(await conn.fetchval(_ROUND_OVER, home, conversation_id, now))
+
+
+async def end_rounds(conn: Connection, home: str, conversation_ids: Collection[int]) -> None:
+    """Plans the next round of these conversations where the home turned out to have the rest."""
+    if conversation_ids:
+        # A resolve that ends at the same moment must see this, or be seen.
+        await conn.execute(_HOLD_WATCHES, home, list(conversation_ids))
+        await conn.execute(_ROUNDS_OVER, home, list(conversation_ids))
 
 
 async def set_stage(
@@ -400,10 +429,13 @@ async def note_verified(conn: Connection, home: str, conversation_id: int) -> No
 
 
 async def note_try(conn: Connection, home: str, conversation_id: int, at: datetime) -> None:
-    """Counts a step of a watch that failed, to be tried again at ``at``."""
+    """Counts a step of a watch that failed, to be tried again at ``at``.
+
+    A watch that was set back meanwhile waits for what it waits for.
+    """
     await conn.execute(
         "UPDATE watches SET tries = tries + 1, next_at = $3"
-        " WHERE home = $1 AND conversation_id = $2",
+        " WHERE home = $1 AND conversation_id = $2 AND next_at IS NOT NULL",
         home,
         conversation_id,
         at,

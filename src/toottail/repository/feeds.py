@@ -109,11 +109,12 @@ UPDATE feeds SET state = $2, problem = $3, read_at = $4, tries = tries + 1 WHERE
 """
 
 _GIVE_UP_HOST = """
-WITH ended AS (
-    UPDATE feeds SET state = 'failed', problem = $2 WHERE host = $1 AND state = 'due' RETURNING id
-)
-UPDATE feed_watches SET stage = 'failed', again_at = least(again_at, now() + $3::interval)
-FROM ended WHERE feed_id = ended.id AND stage = 'read'
+UPDATE feeds SET state = 'failed', problem = $2 WHERE host = $1 AND state = 'due' RETURNING id
+"""
+
+_ALL_FAILED = """
+UPDATE feed_watches SET stage = 'failed', again_at = least(again_at, now() + $2::interval)
+WHERE feed_id = ANY($1::bigint[]) AND stage = 'read'
 """
 
 _SPEND = """
@@ -291,7 +292,9 @@ async def postpone_home(conn: Connection, home: str, until: datetime) -> None:
 
 async def give_up_host(conn: Connection, host: str, problem: str) -> None:
     """Ends all feeds at a host that does not answer; later runs try it again."""
-    await conn.execute(_GIVE_UP_HOST, host, problem, FAILED_AGAIN)
+    ended = [row["id"] for row in await conn.fetch(_GIVE_UP_HOST, host, problem)]
+    # A statement of its own, to see who came to want them until the first one had them.
+    await conn.execute(_ALL_FAILED, ended, FAILED_AGAIN)
 
 
 async def lacking(conn: Connection, home: str, feed_id: int, most: int) -> list[FoundStatus]:

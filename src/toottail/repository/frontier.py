@@ -50,6 +50,7 @@ whose AS (SELECT home, member_id FROM runs JOIN members ON members.id = member_i
           WHERE runs.id = $1)
 SELECT min(at) FROM (
     SELECT min(collect_at) AS at FROM sources JOIN whose USING (member_id)
+        JOIN run_sources AS rs USING (kind, name) WHERE rs.run_id = $1 AND NOT rs.collected
   UNION ALL
     SELECT min(feeds.next_at) FROM feeds JOIN run_feeds ON feed_id = id
     WHERE run_id = $1 AND state = 'due'

@@ -127,6 +127,8 @@ WORKER_LOCKS = 0x746F6F74
 """First half of the two-part advisory lock that each live worker holds."""
 TICK_LOCK = 0x7469636B
 """Advisory lock of the process whose tick counts."""
+HOUSEKEEPING_LOCK = 0x686F7573
+"""Advisory lock of the process that keeps house."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ all that is about the home goes too, its lane included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from toottail.errors import StorageConflict
 from toottail.repository.database import Connection, Database
+from toottail.repository.purging import unwatch
 
 _MOST_TRIES = 5
 _BATCH = 200
@@ -33,24 +32,6 @@ WHERE key = $1
 
 _SEEN = """
 SELECT conversation_id FROM watchers WHERE member_id = $1 ORDER BY conversation_id
-"""
-
-_HOLD = "SELECT FROM conversations WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
-
-_UNWATCH = (
-    """DELETE FROM deliveries WHERE home = $1 AND conversation_id = ANY($2::bigint[])
-       AND NOT EXISTS (
-           SELECT FROM watchers JOIN members ON members.id = member_id
-           WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1)""",
-    """DELETE FROM watches WHERE home = $1 AND conversation_id = ANY($2::bigint[])
-       AND NOT EXISTS (
-           SELECT FROM watchers JOIN members ON members.id = member_id
-           WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1)""",
-)
-
-_FORGET = """
-DELETE FROM conversations WHERE id = ANY($1::bigint[])
-    AND NOT EXISTS (SELECT FROM watchers WHERE conversation_id = conversations.id)
 """
 
 _FEEDS = "SELECT feed_id FROM feed_watches WHERE member_id = $1"
@@ -131,14 +112,6 @@ async def leave(conn: Connection, member_id: int) -> list[str]:
         return []
     await _forget_home(conn, home)
     return [home]
-
-
-async def unwatch(conn: Connection, home: str, conversation_ids: Sequence[int]) -> None:
-    """Drops the home's watches that none of its members has any more, then what nobody watches."""
-    await conn.execute(_HOLD, conversation_ids)
-    for statement in _UNWATCH:
-        await conn.execute(statement, home, conversation_ids)
-    await conn.execute(_FORGET, conversation_ids)
 
 
 async def _forget_home(conn: Connection, home: str) -> None:

@@ -57,9 +57,14 @@ _POSTPONE = """
 UPDATE looks SET next_at = $2 WHERE host = $1 AND state = 'due' AND next_at < $2
 """
 
+_AT_HOST = """
+SELECT DISTINCT conversation_id FROM looks WHERE host = $1 AND state IN ('due', 'held')
+ORDER BY conversation_id
+"""
+
 _GIVE_UP_HOST = """
-UPDATE looks SET state = 'failed', problem = $2 WHERE host = $1 AND state IN ('due', 'held')
-RETURNING conversation_id
+UPDATE looks SET state = 'failed', problem = $3
+WHERE conversation_id = $1 AND host = $2 AND state IN ('due', 'held')
 """
 
 _TRUST = """
@@ -87,7 +92,7 @@ RETURNING true
 
 _DISBELIEVE = """
 UPDATE looks SET state = 'failed', problem = $3
-WHERE named_by = $1 AND host = $2 AND state = 'held' RETURNING conversation_id
+WHERE named_by = $1 AND host = $2 AND state = 'held'
 """
 
 # A status whose own host, or the root's, counts no more replies than are known hides none; and with
@@ -166,6 +171,13 @@ WHERE conversation_id = $1
 RETURNING home
 """
 
+_NOTHING_DUE = """
+UPDATE watches SET stage = 'compare', next_at = now()
+WHERE conversation_id = $1 AND stage = 'look' AND NOT EXISTS (
+    SELECT FROM looks WHERE looks.conversation_id = $1 AND state = 'due')
+RETURNING home
+"""
+
 _FAILED = """
 UPDATE watches SET problem = $2,
     stage = coalesce(ended, CASE WHEN compared_at IS NULL THEN 'climb' ELSE 'failed' END),
@@ -238,10 +250,18 @@ async def postpone(conn: Connection, host: str, until: datetime) -> None:
     await conn.execute(_POSTPONE, host, until)
 
 
-async def give_up_host(conn: Connection, host: str, problem: str) -> list[int]:
-    """Ends all looks at a host that does not answer; returns the conversations concerned."""
-    rows = await conn.fetch(_GIVE_UP_HOST, host, problem)
-    return sorted({row["conversation_id"] for row in rows})
+async def conversations_at(conn: Connection, host: str) -> list[int]:
+    """The conversations that have looks due or held at a host."""
+    return [row["conversation_id"] for row in await conn.fetch(_AT_HOST, host)]
+
+
+async def give_up_host(conn: Connection, conversation_id: int, host: str, problem: str) -> None:
+    """Ends the looks of a conversation at a host that does not answer.
+
+    The conversation is locked, as for all that ends looks: of two that end at once, one must see
+    that none is left.
+    """
+    await conn.execute(_GIVE_UP_HOST, conversation_id, host, problem)
 
 
 async def add(
@@ -286,27 +306,25 @@ async def _allowances(conn: Connection, named_by: str, hosts: Sequence[str]) -> 
     return allowed
 
 
-async def settle_trust(conn: Connection, look: DueLook, host: str, now: datetime) -> list[int]:
+async def settle_trust(conn: Connection, look: DueLook, host: str, now: datetime) -> None:
     """After a look at ``host`` that another host led to: lets more of its kind go, or none.
 
-    Returns conversations in which looks were ended because the naming host is not believed.
+    In any conversation: nobody waits for what is held.
     """
     if look.named_by == host:
-        return []
+        return
     allowed = (await _allowances(conn, look.named_by, [host]))[host]
     if allowed > 0:
         await conn.fetch(_RELEASE, look.named_by, host, now, allowed)
-        return []
+        return
     still_open = await conn.fetchval(
         "SELECT EXISTS (SELECT FROM looks WHERE named_by = $1 AND host = $2 AND state = 'due')",
         look.named_by,
         host,
     )
-    if still_open:
-        return []
-    doubt = f"{look.named_by} named too many posts of {host} that are not to be had there"
-    rows = await conn.fetch(_DISBELIEVE, look.named_by, host, doubt)
-    return sorted({row["conversation_id"] for row in rows})
+    if not still_open:
+        doubt = f"{look.named_by} named too many posts of {host} that are not to be had there"
+        await conn.execute(_DISBELIEVE, look.named_by, host, doubt)
 
 
 async def store_listed(
@@ -367,6 +385,14 @@ async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[s
     if not news:
         await conn.execute(_QUIET, conversation_id)
     return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
+
+
+async def wait_for_none(conn: Connection, conversation_id: int) -> list[str]:
+    """Lets watches go on that wait for a look where none is due; returns their homes.
+
+    After a merge that no look made: it sets the watches of both back.
+    """
+    return [row["home"] for row in await conn.fetch(_NOTHING_DUE, conversation_id)]
 
 
 async def fail(conn: Connection, conversation_id: int, problem: str) -> list[str]:

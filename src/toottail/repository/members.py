@@ -135,6 +135,20 @@ WITH failing AS (
 SELECT min(failing_since) FROM failing
 """
 
+_PAUSE_FAILING = """
+UPDATE members SET paused_why = 'home', paused_at = now(), active_until = NULL, delete_at = $2
+WHERE served AND paused_why IS NULL AND failing_since <= $1 RETURNING id
+"""
+
+_TRY_HOMES = """
+UPDATE members SET active_until = $2 WHERE id IN (
+    SELECT DISTINCT ON (home) id FROM members WHERE served AND paused_why = 'home'
+        AND home NOT IN (SELECT home FROM members WHERE served AND paused_why = 'home'
+            AND coalesce(active_until, paused_at) > $1)
+    ORDER BY home, id)
+RETURNING id
+"""
+
 _ROW = """
 SELECT id, home, account, named, account_id, scopes, token_sealed, served, paused_why, paused_at,
     failing_since, delete_at, problem, created_at, seen_at
@@ -277,6 +291,36 @@ async def count_served(conn: Connection) -> int:
     """How many members are served."""
     number: int = await conn.fetchval("SELECT count(*) FROM members WHERE served")
     return number
+
+
+async def pause_failing(
+    conn: Connection, failing_since: datetime, delete_at: datetime
+) -> list[int]:
+    """Pauses the members whose home has failed since then or longer; returns who they are."""
+    rows = await conn.fetch(_PAUSE_FAILING, failing_since, delete_at)
+    return [row["id"] for row in rows]
+
+
+async def try_homes_again(conn: Connection, tried_before: datetime, until: datetime) -> list[int]:
+    """Lets one member of each failed home be active until then, where none was for long.
+
+    If the home serves them, all its members go on.
+    """
+    rows = await conn.fetch(_TRY_HOMES, tried_before, until)
+    for row in rows:
+        await conn.execute(_READ_ALL, row["id"], tried_before, list(PASSIVE))
+    return [row["id"] for row in rows]
+
+
+async def to_be_removed(conn: Connection, now: datetime, most: int) -> list[tuple[int, str]]:
+    """Members whose grace time is over, and why they were paused."""
+    rows = await conn.fetch(
+        "SELECT id, coalesce(paused_why, '') AS why FROM members WHERE delete_at <= $1"
+        " ORDER BY delete_at LIMIT $2",
+        now,
+        most,
+    )
+    return [(row["id"], row["why"]) for row in rows]
 
 
 async def note_seen(conn: Connection, member_id: int, now: datetime) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toottail.repository import conversations
 from toottail.repository.database import Connection
 from toottail.repository.timelines import (
     KNOWN,
     NEW_CONVERSATIONS,
     RUN_CONVERSATIONS,
+    WAKE,
     WATCHERS,
     arm,
+    settled,
 )
 from toottail.types.statuses import FoundStatus
 
@@ -64,19 +67,26 @@ async def store(
     """
     if not missing:
         return []
-    conversation = await _assign(conn, missing)
+    missing = list({status.uri: status for status in missing}.values())
+
+    async def place() -> dict[str, int]:
+        placed = await _assign(conn, missing)
+        if await conversations.hold(conn, placed.values()):
+            await conn.execute(
+                _MISSING_STATUSES,
+                listed_by,
+                [s.uri for s in missing],
+                [placed[s.uri] for s in missing],
+                [s.host for s in missing],
+                [s.url for s in missing],
+                [s.parent_uri for s in missing],
+                [s.parent_uri is not None or not s.is_reply for s in missing],
+                [s.created_at for s in missing],
+            )
+        return placed
+
+    conversation = await settled(conn, place)
     ids = [conversation[s.uri] for s in missing]
-    await conn.execute(
-        _MISSING_STATUSES,
-        listed_by,
-        [s.uri for s in missing],
-        ids,
-        [s.host for s in missing],
-        [s.url for s in missing],
-        [s.parent_uri for s in missing],
-        [s.parent_uri is not None or not s.is_reply for s in missing],
-        [s.created_at for s in missing],
-    )
     await conn.execute(_WANTED, home, [s.uri for s in missing], ids)
     first: dict[int, FoundStatus] = {}
     for status in sorted(missing, key=lambda s: s.is_reply):
@@ -85,6 +95,7 @@ async def store(
     if not whole:
         await conn.execute(WATCHERS, member_id, list(first))
         await conn.execute(RUN_CONVERSATIONS, member_id, list(first))
+        await conn.execute(WAKE, home, list(first))
         return []
     return await arm(conn, home, member_id, first)
 

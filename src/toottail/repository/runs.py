@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from toottail.repository.database import Connection
@@ -138,6 +140,17 @@ ORDER BY looks.host
 _CONVERSATIONS = "SELECT conversation_id FROM run_conversations WHERE run_id = $1"
 
 
+_OPEN = """
+SELECT runs.id, moved, moved_at FROM runs JOIN members ON members.id = member_id
+WHERE ended_at IS NULL AND served ORDER BY runs.seen_at NULLS FIRST LIMIT $1
+"""
+
+_MOVED = """
+UPDATE runs SET seen_at = $3, moved = $2, moved_at = CASE WHEN moved <> $2 THEN $3 ELSE moved_at END
+WHERE id = $1
+"""
+
+
 async def progress(conn: Connection, run_id: UUID) -> Progress:
     """How far a run is."""
     (row,) = await conn.fetch(_PROGRESS, run_id)
@@ -158,6 +171,26 @@ async def progress(conn: Connection, run_id: UUID) -> Progress:
         problem=row["problem"],
         exit_code=row["exit_code"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run of a served member that goes on; ``done`` and ``moved_at`` as last noted."""
+
+    id: UUID
+    moved: int
+    moved_at: datetime
+
+
+async def open_of_served(conn: Connection, most: int) -> list[OpenRun]:
+    """Runs of served members that have not ended, those first that were not seen to for longest."""
+    rows = await conn.fetch(_OPEN, most)
+    return [OpenRun(**row) for row in rows]
+
+
+async def note_moved(conn: Connection, run_id: UUID, moved: int, now: datetime) -> None:
+    """Notes how far a run is, to see later whether it goes on."""
+    await conn.execute(_MOVED, run_id, moved, now)
 
 
 async def take_up(conn: Connection, run_ids: Sequence[UUID]) -> bool:

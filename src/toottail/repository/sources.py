@@ -12,6 +12,8 @@ from toottail.types.sources import PASSIVE, Source
 
 OFF_FOR = timedelta(days=1)
 """What the home refused is not asked for again before this is over."""
+POSITION_FOR = timedelta(hours=1)
+"""A reading that was stopped goes on where it was within this time; then it begins anew."""
 
 _CHOOSE = """
 INSERT INTO sources (member_id, home, kind, name, entries, collect_at)
@@ -55,6 +57,9 @@ ON CONFLICT DO NOTHING
 
 _DUE = """
 SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
+    CASE WHEN s.page_at > $2::timestamptz - $3::interval
+            AND array_remove(array_agg(runs.id), NULL) <@ s.page_runs
+        THEN ROW(s.page_max_id, s.page_read, s.page_newest_id) END AS position,
     coalesce(max(rs.wanted), s.entries) AS wanted,
     array_remove(array_agg(runs.id), NULL) AS run_ids,
     members.account, members.account_id, members.named, members.scopes, members.tag_servers,
@@ -76,7 +81,7 @@ ORDER BY s.collect_at, s.kind, s.name
 # nothing is due, but it will be.
 _COLLECTED = """
 UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, depth), tries = 0,
-    read_at = now(), told = $6, off_until = $7,
+    read_at = now(), told = $6, off_until = $7, page_at = NULL,
     collect_at = CASE WHEN $7::timestamptz IS NULL AND EXISTS (
         SELECT FROM runs JOIN run_sources AS rs ON rs.run_id = runs.id
         WHERE member_id = $1 AND ended_at IS NULL AND NOT collected
@@ -91,6 +96,12 @@ UPDATE members SET failing_since = NULL, problem = NULL, delete_at = NULL,
     paused_why = NULL, paused_at = NULL, active_until = 'infinity'
 WHERE served AND failing_since IS NOT NULL AND (paused_why IS NULL OR paused_why = 'home')
     AND home = (SELECT home FROM members WHERE id = $1)
+"""
+
+_POSITION = """
+UPDATE sources SET page_max_id = $4, page_read = $5, page_newest_id = $6, page_runs = $7,
+    page_at = $8
+WHERE member_id = $1 AND kind = $2 AND name = $3
 """
 
 _RUNS_COLLECTED = """
@@ -138,8 +149,20 @@ WHERE enabled ORDER BY sources.home, member_id, kind, name
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a reading of pages stands: the next one is that below ``max_id``.
+
+    ``read`` entries were read before it, ``newest_id`` is the first of them.
+    """
+
+    max_id: str | None = None
+    read: int = 0
+    newest_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DueSource:
-    """A source that is due; ``wanted`` entries of it are to be read.
+    """A source that is due; ``wanted`` entries of it are to be read, from ``position`` on.
 
     ``account`` is None while nobody asked whose token it is, "" where that is not told; ``named``
     is what its owner says. ``scopes`` is None where they are not told. ``mentioned``, ``boosted``:
@@ -163,6 +186,7 @@ class DueSource:
     tag_servers: Sequence[str]
     mentioned: int | None
     boosted: int | None
+    position: Position = Position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +226,29 @@ async def choose(
 
 async def due(conn: Connection, home: str, now: datetime) -> list[DueSource]:
     """The sources of the members of ``home`` that are due, the longest waiting first."""
-    return [DueSource(**row) for row in await conn.fetch(_DUE, home, now)]
+    found = []
+    for row in await conn.fetch(_DUE, home, now, POSITION_FOR):
+        fields = dict(row.items())
+        position = Position(*fields.pop("position") or ())
+        found.append(DueSource(**fields, position=position))
+    return found
+
+
+async def set_position(
+    conn: Connection, source: DueSource, position: Position, now: datetime
+) -> None:
+    """Notes how far a reading is. A run that begins meanwhile needs the pages before it, too."""
+    await conn.execute(
+        _POSITION,
+        source.member_id,
+        source.kind,
+        source.name,
+        position.max_id,
+        position.read,
+        position.newest_id,
+        list(source.run_ids),
+        now,
+    )
 
 
 async def set_collected(

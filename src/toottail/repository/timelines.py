@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from toottail.errors import StorageConflict
+from toottail.repository import conversations, deliveries
 from toottail.repository.database import Connection
 from toottail.types.statuses import FoundStatus
 
@@ -97,10 +100,8 @@ UPDATE watches SET stage = 'done' WHERE home = $1 AND conversation_id = ANY($2::
 
 _JOIN_LOOKED = """
 UPDATE watches SET stage = 'compare', next_at = now()
-FROM conversations WHERE conversations.id = conversation_id
-    AND home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'look'
-    AND looked_at IS NOT NULL AND NOT EXISTS (
-        SELECT FROM looks WHERE looks.conversation_id = conversations.id AND state = 'due')
+WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'look' AND NOT EXISTS (
+    SELECT FROM looks WHERE looks.conversation_id = watches.conversation_id AND state = 'due')
 """
 
 _REARM = """
@@ -156,11 +157,19 @@ WHERE watchers.member_id = $1
     AND (stage NOT IN ('done', 'failed') OR (next_look_at <= now() AND ends_at > now()))
 """
 
-_WAKE_UNFINISHED = """
+# A run that only wanted to see the plan leaves it, and its watch with no time.
+WAKE = """
 UPDATE watches SET next_at = now()
 WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND next_at IS NULL
     AND stage IN ('climb', 'compare', 'refresh', 'plan', 'verify')
 """
+
+
+_PLACE_TRIES = 5
+
+
+class _Moved(Exception):
+    """A status is in another conversation than it was to be stored in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +198,25 @@ async def store_seen(
     if not seen:
         return []
     seen = list({status.uri: status for status in seen}.values())
-    conversation = await _assign(conn, home, seen)
+
+    async def place() -> dict[str, int]:
+        placed = await _assign(conn, home, seen)
+        if await conversations.hold(conn, placed.values()):
+            await conn.execute(
+                _NEW_STATUSES,
+                [s.uri for s in seen],
+                [placed[s.uri] for s in seen],
+                [s.host for s in seen],
+                [s.url for s in seen],
+                [s.parent_id is None for s in seen],
+                [s.created_at for s in seen],
+                [s.opted_out for s in seen],
+                home,
+            )
+        return placed
+
+    conversation = await settled(conn, place)
     ids = [conversation[s.uri] for s in seen]
-    await conn.execute(
-        _NEW_STATUSES,
-        [s.uri for s in seen],
-        ids,
-        [s.host for s in seen],
-        [s.url for s in seen],
-        [s.parent_id is None for s in seen],
-        [s.created_at for s in seen],
-        [s.opted_out for s in seen],
-        home,
-    )
     await conn.execute(_SHOWN, home, [s.uri for s in seen], ids, [s.local_id for s in seen])
     first: dict[int, Seen] = {}
     for status in sorted(seen, key=lambda s: (s.parent_id is not None, s.local_id)):
@@ -215,7 +230,29 @@ async def store_seen(
         [s.parent_id for s in first.values()],
         [s.replies_count for s in first.values()],
     )
+    # What the timeline shows need not be brought any more.
+    await deliveries.end_rounds(conn, home, list(first))
     return await arm(conn, home, member_id, first)
+
+
+async def settled(
+    conn: Connection, place: Callable[[], Awaitable[dict[str, int]]]
+) -> dict[str, int]:
+    """The conversation of each status by its URI, once ``place`` stored all where it says.
+
+    A look may store the same statuses at the same moment, or merge a conversation away. Then
+    nothing of the attempt stays, and it is made anew on what the other stored. What is returned
+    holds while the transaction lasts. Raises `StorageConflict` when it never comes to rest.
+    """
+    for _ in range(_PLACE_TRIES):
+        with suppress(_Moved):
+            async with conn.transaction():
+                placed = await place()
+                rows = await conn.fetch(KNOWN, list(placed))
+                if {row["uri"]: row["conversation_id"] for row in rows} != placed:
+                    raise _Moved
+                return placed
+    raise StorageConflict("other steps were storing the same statuses")
 
 
 async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str, int]:
@@ -254,7 +291,7 @@ async def arm(
 ) -> list[str]:
     """Lets a member watch conversations, each by its first status shown; returns hosts with a look.
 
-    The running runs of the member wait for them.
+    The running runs of the member wait for them. The conversations are held: `conversations.hold`.
     """
     ids = list(first)
     await conn.execute(WATCHERS, member_id, ids)
@@ -273,6 +310,7 @@ async def arm(
     await conn.execute(_STAY_AWAKE, ids)
     await conn.execute(_LOCAL_ROOTS, home, ids)
     await conn.execute(_JOIN_LOOKED, home, ids)
+    await conn.execute(WAKE, home, ids)
     return sorted({row["host"] for row in [*hosts, *again]})
 
 
@@ -297,7 +335,8 @@ async def resume(conn: Connection, home: str, member_id: int) -> list[str]:
     Returns the hosts that have a look due.
     """
     ids = [row["conversation_id"] for row in await conn.fetch(_UNFINISHED, member_id)]
+    await conversations.hold(conn, ids)
     await conn.execute(RUN_CONVERSATIONS, member_id, ids)
     hosts = await conn.fetch(_REARM, ids)
-    await conn.execute(_WAKE_UNFINISHED, home, ids)
+    await conn.execute(WAKE, home, ids)
     return sorted({row["host"] for row in hosts})

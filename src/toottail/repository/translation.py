@@ -56,6 +56,11 @@ def translate(error: BaseException) -> StorageError:
     return StorageError(f"The database reports: {error}")
 
 
+def means_lost(error: BaseException) -> bool:
+    """Whether ``error`` says that the database cannot be reached for now."""
+    return isinstance(error, (StorageError, TimeoutError, *CONNECTION_LOST)) or _found_closed(error)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Within, what the disk or a lost connection raises becomes a `StorageError`.
@@ -86,4 +91,6 @@ def translated() -> Iterator[None]:
 
 def _found_closed(error: BaseException) -> bool:
     # The same class serves for mistakes in calling asyncpg, which are ours to see.
-    return isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)
+    # The pool takes a connection away from its user when the server has ended it.
+    signs = ("connection is closed", "released back to the pool")
+    return isinstance(error, asyncpg.InterfaceError) and any(sign in str(error) for sign in signs)

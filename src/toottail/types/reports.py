@@ -27,6 +27,26 @@ class Progress:
     problem: str | None = None
     exit_code: int | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return (
+            self.collected and self.finished >= self.conversations and self.feeds_done >= self.feeds
+        )
+
+    @property
+    def done(self) -> int:
+        """What was done in all: while that grows, the run goes on."""
+        return (
+            self.statuses_read
+            + self.conversations
+            + self.looked
+            + self.finished
+            + self.found
+            + self.delivered
+            + self.feeds_done
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:

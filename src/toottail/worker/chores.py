@@ -76,8 +76,8 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
         Chore(("introduce", number), partial(collect.introduce, visit, number), put_off, True)
         for number in {c.member_id for c in collects if c.account is None}
     ]
-    # One source of a member after the other: they share a small allowance for paging, and one that
-    # is stopped by it begins again from its first page.
+    # One source of a member after the other: they share a small allowance for paging, and read
+    # at once they would all be stopped halfway.
     busy = {key[0] for word, key in skip if word == "collect" and isinstance(key, tuple)}
     next_of = {c.member_id: c for c in reversed(collects) if c.member_id not in busy}
     chores += [

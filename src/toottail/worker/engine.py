@@ -9,7 +9,7 @@ new work. What falls between is found by the tick within a second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -23,10 +23,11 @@ from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
 from toottail.repository import lanes, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
+from toottail.repository.translation import translated
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.settings import Settings
-from toottail.worker import lists
+from toottail.worker import housekeeping, lists
 from toottail.worker.lease import Lease, steady
 from toottail.worker.visit import LaneVisit
 
@@ -38,7 +39,8 @@ WOKEN_AT_ONCE = 50
 """Conversations that a tick lets be looked at again."""
 _ENTRYPOINT = "lane"
 _HEARTBEAT = timedelta(seconds=20)
-_STOP_WITHIN = 10.0
+_STOP_WITHIN = 9.0
+_FINISH_WITHIN = 6.0
 _MOST_CRASHES = 3
 
 
@@ -70,32 +72,29 @@ class Engine:
         """Serves lanes while the block lasts, and gives them back at its end."""
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(self.database.connection())
-            listening = await self._raw(stack)
+            listening = await stack.enter_async_context(self.database.raw())
             self._queue = QueueManager(Queries(AsyncpgDriver(listening)))
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
             await lanes.join(own, self._queue.queue_manager_id)
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
-            ticking = asyncio.create_task(self._tick(), name="tick")
-            reading = asyncio.create_task(
-                lists.keep(self.settings, self.database, self.door), name="lists"
+            beside = (
+                asyncio.create_task(self._tick(), name="tick"),
+                asyncio.create_task(
+                    lists.keep(self.settings, self.database, self.door), name="lists"
+                ),
+                asyncio.create_task(
+                    housekeeping.keep(self.settings, self.database), name="housekeeping"
+                ),
             )
-            for task in (serving, ticking, reading):
+            for task in (serving, *beside):
                 task.add_done_callback(self._note_failure)
             try:
                 yield
             finally:
-                await self._stop(serving, ticking, reading)
-                with suppress(StorageError, OSError):
+                await self._stop(serving, beside)
+                with suppress(StorageError, OSError), translated():
                     await lanes.leave(own, self._queue.queue_manager_id)
-
-    async def _raw(self, stack: AsyncExitStack) -> object:
-        """A connection of the pool as asyncpg has it, for PgQueuer to listen on."""
-        connection = await self.database.pool.acquire()
-        stack.push_async_callback(self.database.pool.release, connection)
-        # A closed one is not given back to the pool with PgQueuer's listener on it.
-        stack.push_async_callback(connection.close)
-        return connection
 
     async def _dispatch(self, queue: QueueManager) -> None:
         most = max(self.settings.lanes_at_once, 20)
@@ -114,18 +113,23 @@ class Engine:
         self.failed.set()
 
     async def _stop(
-        self, serving: asyncio.Task[None], ticking: asyncio.Task[None], reading: asyncio.Task[None]
+        self, serving: asyncio.Task[None], beside: Sequence[asyncio.Task[None]]
     ) -> None:
         self.stopping = True
-        ticking.cancel()
-        reading.cancel()
+        for task in beside:
+            task.cancel()
         self.worker.shutdown.set()
         for visit in self._held.values():
             visit.poked.set()
-        _, late = await asyncio.wait([serving], timeout=_STOP_WITHIN)
+        _, late = await asyncio.wait([serving], timeout=_FINISH_WITHIN)
+        if late:
+            # The steps that wait for slow hosts are broken off, and the lanes given back.
+            for visit in self._held.values():
+                visit.break_off()
+            _, late = await asyncio.wait([serving], timeout=_STOP_WITHIN - _FINISH_WITHIN)
         for task in late:
             task.cancel()
-        await asyncio.gather(serving, ticking, reading, return_exceptions=True)
+        await asyncio.gather(serving, *beside, return_exceptions=True)
 
     # Lanes
 

@@ -220,7 +220,7 @@ class _Run:
             if at.exit_code == 2:
                 raise TokenRefused(at.problem)
             raise HomeFailed(at.problem)
-        return at.collected and at.finished >= at.conversations and at.feeds_done >= at.feeds
+        return at.is_over
 
     def _is_too_late(self, idle_since: float | None, next_due: datetime | None) -> bool:
         """Whether going on would mean to wait longer than we may."""

@@ -188,6 +188,11 @@ class LaneVisit:
                 task.cancel()
             await asyncio.gather(keeper, *self._running, return_exceptions=True)
 
+    def break_off(self) -> None:
+        """Ends the steps under way where they are: none of them stores anything more."""
+        for task in self._running:
+            task.cancel()
+
     async def _drain(self, until: float) -> None:
         await self._load()
         queue: list[Chore] = []
@@ -273,7 +278,8 @@ class LaneVisit:
             if task.done():
                 del self._running[task]
                 self._member.pop(task, None)
-                task.result()
+                if not (task.cancelled() and self._engine.stopping):
+                    task.result()
 
     def _start(self, chore: Chore) -> None:
         self._running[asyncio.create_task(self._one(chore))] = chore
