@@ -105,6 +105,7 @@ async def test_a_fault_tells_an_id_and_the_log_the_rest(
         ({"body": {"server": "a\r\nX: y"}}, 400, "bad_request"),
         ({"body": {"server": "a\x00"}}, 400, "bad_request"),
         ({"body": {"server": "ok.example", "more": "hunter2"}}, 400, "bad_request"),
+        ({"body": {"server": "ok.example", "hunter2": "more"}}, 400, "bad_request"),
         ({"body": {"server": ["hunter2"]}}, 400, "bad_request"),
         ({"data": b'{"server": "\\ud800"}', "headers": {"Content-Type": "application/json"}}, 400,
          "bad_request"),

@@ -42,9 +42,16 @@ async def _http(_: Request, error: Exception) -> Response:
 
 def _in_words(mistakes: Iterable[Mapping[str, Any]]) -> str:
     """Which field is wrong and what was expected; never what was sent."""
-    told = [
-        f"{'.'.join(str(part) for part in mistake['loc'][1:]) or mistake['loc'][0]}: "
-        f"{mistake['msg']}"
-        for mistake in mistakes
-    ]
+    told = [_one_in_words(mistake) for mistake in mistakes]
     return "; ".join(told[:_MOST_TOLD]) or "The request cannot be understood."
+
+
+def _one_in_words(mistake: Mapping[str, Any]) -> str:
+    place, *path = mistake["loc"]
+    if mistake["type"] == "extra_forbidden":
+        # Its name was made up by whoever sent it.
+        return f"{place}: there is a field that is not described"
+    name = ".".join(str(part) for part in path) or place
+    if mistake["type"] == "string_pattern_mismatch":
+        return f"{name}: control characters cannot be taken"
+    return f"{name}: {mistake['msg']}"
