@@ -21,10 +21,7 @@ from tests.worker.services import (
     wake_all,
 )
 from toottail.repository import leaving, members
-<<<<<<< HEAD
 from toottail.repository.embedded import EmbeddedPostgres
-=======
->>>>>>> account
 from toottail.simulator.grants import Grant
 from toottail.simulator.world import Status, World
 from toottail.simulator.worlds import build
