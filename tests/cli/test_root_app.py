@@ -52,6 +52,7 @@ class Visit:
         self.sent: list[Message] = []
         self._asked = False
         self._gone = asyncio.Event()
+        self.began = asyncio.Event()
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -77,6 +78,8 @@ class Visit:
 
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
+        if message.get("body"):
+            self.began.set()
 
     @property
     def body(self) -> str:
@@ -126,8 +129,7 @@ async def test_the_actor_is_not_told_under_another_name() -> None:
 async def test_a_stream_ends_in_order_when_the_process_is_to_stop() -> None:
     app = RootApp(service(), api=named("api"), web=None)
     visit = Visit(app, "/api/stream")
-    while "tick" not in visit.body:
-        await asyncio.sleep(0.01)
+    await visit.began.wait()
     assert not visit.task.done()
     app.stopping.set()
     with suppress(TimeoutError):
