@@ -1,4 +1,5 @@
-# make run                      the main job, shown on a pretend fediverse on this machine
+# make run                      the main job, shown on a pretend fediverse on this machine, and then
+#                               the service on it, to be tried in the browser until Ctrl-C
 # make run HOME=example.social  the same for your own account there (asks for a token)
 # make test                     all tests
 # make check                    formatting, lint, strict types, import layers

@@ -40,6 +40,15 @@ class Running:
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()
 
+    def wait_until_ready(self) -> None:
+        """Until a worker is at work, too."""
+        for _ in range(300):
+            status, _, told = self.get("/readyz")
+            if status == 200:
+                return
+            time.sleep(0.1)
+        raise AssertionError(told)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float, str]:
         """Its exit code, the seconds it took, and what it logged."""
         began = time.monotonic()
@@ -70,7 +79,7 @@ def test_it_says_where_it_is_and_stops_in_order(shell: Shell, number: signal.Sig
         assert service.said.startswith(f"TootTail: http://localhost:{service.port} (listening on")
         assert service.get("/")[0] == 200
         assert service.get("/healthz")[0] == 200
-        assert service.get("/readyz")[0] == 200
+        service.wait_until_ready()
         assert service.get("/api/v1/status")[0] == 200
         code, seconds, errors = service.stop(number)
     assert (code, errors) == (0, "")
@@ -181,7 +190,7 @@ def test_what_is_not_safe_is_refused(shell: Shell) -> None:
 
 def test_on_an_empty_machine_it_brings_its_own_database(bare_shell: Shell) -> None:
     with running(bare_shell, "serve") as service:
-        assert service.get("/readyz")[0] == 200
+        service.wait_until_ready()
         code, seconds, errors = service.stop()
     assert (code, errors) == (0, "")
     assert seconds < STOPS_WITHIN

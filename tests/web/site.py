@@ -18,7 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from toottail.simulator.process import SimulatorProcess
 
-OURS = "https://toottail.example"
+OURS = "https://tail.example"
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -54,7 +54,7 @@ class Site:
     def rules(self) -> str:
         """Where Chromium finds the pretend names."""
         return (
-            f"MAP toottail.example 127.0.0.1:{self.port},"
+            f"MAP tail.example 127.0.0.1:{self.port},"
             f"MAP *.example 127.0.0.1:{self.simulator.port},MAP * ~NOTFOUND"
         )
 
@@ -66,7 +66,7 @@ def serving(
     """``toottail serve`` until the block ends; ``world`` are arguments of the simulator."""
     authority = trustme.CA()
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    pair = authority.issue_cert("toottail.example")
+    pair = authority.issue_cert("tail.example")
     certificate.write_bytes(b"".join(blob.bytes() for blob in pair.cert_chain_pems))
     pair.private_key_pem.write_to_path(str(key))
     with SimulatorProcess(*world) as simulator:
@@ -126,7 +126,9 @@ class Visitor:
     async def sign_up(self, server: str = "", user: str = "mira") -> None:
         """From the front page over the home's page to the member's own."""
         await self.go("/")
-        await self.page.get_by_label("Your server").fill(server or self.site.simulator.home)
+        await self.page.get_by_label("Your server", exact=True).fill(
+            server or self.site.simulator.home
+        )
         await self.page.get_by_role("button", name="Sign in").click()
         await self.page.get_by_role("button", name=f"Log in as @{user}").click()
         await self.page.wait_for_url(f"{OURS}/me")
