@@ -151,6 +151,8 @@ SELECT count(*) FILTER (WHERE state = 'due') AS due,
 FROM looks WHERE conversation_id = $1
 """
 
+_TELL = "UPDATE conversations SET untold = false WHERE id = $1 AND untold RETURNING true"
+
 _READY = """
 UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
     next_at = now(), problem = NULL
@@ -356,8 +358,12 @@ async def progress(conn: Connection, conversation_id: int, soon: datetime) -> Op
 
 
 async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[str]:
-    """Lets the homes that watch go on; with ``news`` also those that were done. Returns them."""
-    return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
+    """Lets the homes that watch go on; after news also those that were done. Returns them.
+
+    ``news``: the last look brought some. Earlier ones may have, and nobody was told.
+    """
+    untold = await conn.fetchval(_TELL, conversation_id)
+    return [row["home"] for row in await conn.fetch(_READY, conversation_id, news or bool(untold))]
 
 
 async def fail(conn: Connection, conversation_id: int, problem: str) -> list[str]:
