@@ -3,7 +3,7 @@
 # make run HOME=example.social  the same for your own account there (asks for a token)
 # make test                     all tests
 # make check                    formatting, lint, strict types, import layers
-# make bench                    the benchmarks of docs/benchmarks.md (half an hour)
+# make bench                    the benchmarks of docs/benchmarks.md (an hour)
 # make clean                    takes away what the above made
 #
 # Needs Python 3.11 or newer (PYTHON=… names one) and the package registry, nothing else.

@@ -1,9 +1,11 @@
-"""300 replies in three levels, brought home from each kind of origin: ``… benchmarks.dialects``.
+"""One thread from each kind of origin: ``python -m benchmarks.dialects``, about 25 minutes.
 
-All are missing at home. Half of their authors are on the origin, the others on four Mastodon hosts.
+300 replies in three levels, all missing at home. Half of their authors are on the origin, the
+others on four Mastodon hosts. No limit that a host tells binds.
 
-Some origins tell no limits and want more requests than we allow ourselves in 5 minutes, or ask for
-pauses. Those wait most of their time: they run all at once, beside the others, which take turns.
+Some origins tell no limits and take more requests than we allow ourselves in 5 minutes, and
+BookWyrm wants pauses of 10 s. Those wait most of their time: they run all at once, beside the
+others, which take turns.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from toottail.simulator.flavours import FLAVOURS
 
 REPLIES = 300
 ORIGIN = "big.example"
-PATIENT = ("bookwyrm", "activitypub", "rfc9421", "nodebb", "pixelfed", "gotosocial", "wordpress")
+PATIENT = ("bookwyrm", "activitypub", "rfc9421", "nodebb", "pixelfed", "wordpress")
 """Origins whose threads we read for minutes, at our own pace or at the one they ask for."""
 NO_SERVER = "display"
 """A name that leads to another server, on which nothing is written."""
@@ -34,11 +36,10 @@ _WORLD = ("--world", "levels", "--replies", str(REPLIES), "--limit-scale", "20")
 _ACTOR = "https://actor.example/actor"
 _HEADS = (
     "origin",
-    "replies home",
-    "of",
-    "reachable",
+    "software",
+    f"home, of {REPLIES}",
     "requests to others",
-    "of them to the origin",
+    "to the origin",
     "requests home",
     "seconds",
 )
@@ -76,8 +77,10 @@ def measure(origins: Sequence[str]) -> dict[str, Outcome]:
             except (RuntimeError, subprocess.TimeoutExpired) as wrong:
                 _tell(f"{origin}: {wrong}")
                 continue
-            seconds = found[origin].usage.seconds
-            _tell(f"{origin}: {found[origin].recovered} of {REPLIES} home after {seconds:.0f} s")
+            home, seconds = found[origin].recovered, found[origin].usage.seconds
+            _tell(f"{origin}: {home} home after {seconds:.0f} s ({len(found)} of {len(origins)})")
+            for lacking in found[origin].report["still_missing"]:
+                _tell(f"    lacks {lacking['uri']}: {lacking['why']}")
     return found
 
 
@@ -86,11 +89,11 @@ def _tell(text: str) -> None:
 
 
 def _row(origin: str, outcome: Outcome) -> list[object]:
+    flavour = FLAVOURS[origin]
     return [
         origin,
+        f"{flavour.software} {flavour.version}".strip(),
         outcome.recovered,
-        REPLIES,
-        outcome.reachable,
         outcome.requests("remote"),
         sum(outcome.report["requests"].get(ORIGIN, {}).values()),
         outcome.requests("home"),

@@ -350,9 +350,9 @@ async def finish_look(
 
 
 async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:
-    """Notes that a look brought replies that were not known before."""
+    """Notes that a look brought replies that were not known before, and that nobody was told."""
     await conn.execute(
-        "UPDATE conversations SET arrived_at = $2, quiet = false WHERE id = $1",
+        "UPDATE conversations SET arrived_at = $2, quiet = false, untold = true WHERE id = $1",
         conversation_id,
         now,
     )
