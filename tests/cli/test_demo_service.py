@@ -65,7 +65,7 @@ def test_at_a_terminal_it_is_offered_until_ctrl_c(tmp_path: Path) -> None:
     earlier = leftovers()
     shell = Shell(tmp_path)
     shell.environment.pop("CI", None)
-    pressed = []
+    pressed: list[bool] = []
 
     def answer(shown: str) -> str | None:
         if pressed or "listening on" not in shown:
