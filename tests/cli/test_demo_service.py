@@ -61,7 +61,20 @@ def wait_until_whole(browser: Browser) -> None:
     assert totals["whole"] == totals["conversations"], me
 
 
-def test_without_a_terminal_it_ends_after_the_run(tmp_path: Path) -> None:
-    done = Shell(tmp_path).run("demo")
-    assert done.returncode == 0
-    assert "Open in your browser" not in done.stdout
+def test_at_a_terminal_it_is_offered_until_ctrl_c(tmp_path: Path) -> None:
+    earlier = leftovers()
+    shell = Shell(tmp_path)
+    shell.environment.pop("CI", None)
+    pressed: list[bool] = []
+
+    def answer(shown: str) -> str | None:
+        if pressed or "listening on" not in shown:
+            return None
+        pressed.append(True)
+        return "\x03"
+
+    code, shown = shell.on_a_terminal(answer, "demo")
+    assert code == 0, shown
+    assert "Open in your browser" in shown
+    assert "Traceback" not in shown
+    assert leftovers() <= earlier

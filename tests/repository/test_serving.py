@@ -115,6 +115,20 @@ async def test_what_is_read_or_refused_is_due_again_at_its_time(database: Databa
         assert due == {"home": soon, "bookmarks": tomorrow}
 
 
+async def test_the_refusal_of_a_token_that_was_replaced_pauses_nobody(database: Database) -> None:
+    async with database.transaction() as conn:
+        member_id, _ = await serve(conn)
+        await serve(conn, b"two")
+        old, new = b"sealed one", b"sealed two"
+        assert not await members.refuse(conn, member_id, old, "no", now())
+        assert (await _state(conn, member_id)).paused_why is None
+        assert await members.refuse(conn, member_id, new, "no", now())
+        row = await _state(conn, member_id)
+        assert (row.paused_why, row.problem) == ("token", "no")
+        await conn.execute("UPDATE sources SET collect_at = now()")
+        assert await _due(conn) == []
+
+
 async def test_what_a_run_says_does_not_wake_a_paused_member(database: Database) -> None:
     async with database.transaction() as conn:
         member_id, _ = await serve(conn)

@@ -34,6 +34,7 @@ STALLED_AFTER = timedelta(hours=1)
 """A run that brings nothing more for so long is over."""
 _TRY_HOME_EVERY = timedelta(days=1)
 _TRY_HOME_FOR = timedelta(minutes=10)
+_STALLED = "nothing more came of it for an hour; work on what is left goes on"
 _RUNS_AT_ONCE = 20
 _RUNS_FOR = 1.0
 """Seconds after which no further run is seen to: the transaction must be short."""
@@ -119,10 +120,7 @@ async def _see_to_run(conn: Connection, run: OpenRun, now: datetime) -> None:
     await runs.note_moved(conn, run.id, at.done, now)
     stands_for = timedelta(0) if at.done != run.moved else now - run.moved_at
     if stands_for > STALLED_AFTER:
-        left = at.conversations - at.finished
-        await members.end_run(
-            conn, run.id, f"{left} conversations are not finished yet; work on them goes on"
-        )
+        await members.end_run(conn, run.id, _STALLED)
     elif stands_for > STRANDED_AFTER and await frontier.run_next_due(conn, run.id) is None:
         freed = await runs.free_stranded(conn, run.id)
         if freed:
