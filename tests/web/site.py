@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -83,18 +85,31 @@ def serving(
             "TOOTTAIL_OPERATORS": f"@mira@{simulator.home}",
             **(settings or {}),
         }
+        log = folder / "service.log"
         command = [sys.executable, "-m", "toottail", "serve"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as run:
+        with (
+            log.open("w") as said,
+            subprocess.Popen(command, env=environment, stdout=said, stderr=said) as running,
+        ):
             try:
-                assert run.stdout is not None
-                line = run.stdout.readline()
-                assert "listening on" in line, "the service did not start"
-                yield Site(
-                    simulator, int(line.strip().rstrip(")").rpartition(":")[2]), database_url
-                )
+                yield Site(simulator, _port_of(running, log), database_url)
+            except BaseException:
+                print(log.read_text()[-4_000:], file=sys.stderr)
+                raise
             finally:
-                run.send_signal(signal.SIGTERM)
-                run.wait(timeout=20)
+                running.send_signal(signal.SIGTERM)
+                running.wait(timeout=20)
+
+
+def _port_of(running: subprocess.Popen[bytes], log: Path) -> int:
+    """The port that the service says it listens on."""
+    for _ in range(600):
+        found = re.search(r"listening on 127\.0\.0\.1:(\d+)\)", log.read_text())
+        if found:
+            return int(found[1])
+        assert running.poll() is None, f"the service did not start: {log.read_text()}"
+        time.sleep(0.1)
+    raise AssertionError("the service does not come up")
 
 
 @asynccontextmanager
@@ -126,16 +141,15 @@ class Visitor:
     async def sign_up(self, server: str = "", user: str = "mira") -> None:
         """From the front page over the home's page to the member's own."""
         await self.go("/")
-        await self.page.get_by_label("Your server", exact=True).fill(
-            server or self.site.simulator.home
-        )
+        field = self.page.get_by_label("Your server", exact=True)
+        await field.fill(server or self.site.simulator.home)
         await self.page.get_by_role("button", name="Sign in").click()
         await self.page.get_by_role("button", name=f"Log in as @{user}").click()
         await self.page.wait_for_url(f"{OURS}/me")
 
-    async def until_done(self) -> None:
+    async def until_done(self, tries: int = 120) -> None:
         """Until the first run is over."""
-        for _ in range(120):
+        for _ in range(tries):
             if await self.page.locator(".run").count() == 0:
                 return
             await self.page.wait_for_timeout(500)
