@@ -23,6 +23,7 @@ from toottail.servers.door import Door
 from toottail.service import sessions, sign_in
 from toottail.service.context import Service
 from toottail.service.sign_in import Wish
+from toottail.settings import UNSET_URL
 from toottail.types.service import Begun, SignedIn
 
 HOST = "one.example"
@@ -263,7 +264,7 @@ async def test_an_older_home_answers_in_its_own_way(lone: Lone) -> None:
 async def test_requests_name_us_and_the_home_and_nobody_else(lone: Lone) -> None:
     await lone.sign_in()
     for heard in lone.server.heard:
-        assert heard.headers["user-agent"].endswith(f"(+{OURS}; {HOST})")
+        assert heard.headers["user-agent"].endswith(f"(+{UNSET_URL}; {HOST})")
         assert "cookie" not in heard.headers
         assert not {"c0de", TOKEN} & set(heard.target.replace("=", "/").split("/"))
 
