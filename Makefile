@@ -1,8 +1,9 @@
-# make run                      the main job, shown on a pretend fediverse on this machine
+# make run                      the main job, shown on a pretend fediverse on this machine, and then
+#                               the service on it, to be tried in the browser until Ctrl-C
 # make run HOME=example.social  the same for your own account there (asks for a token)
 # make test                     all tests
 # make check                    formatting, lint, strict types, import layers
-# make bench                    the benchmarks of docs/benchmarks.md (half an hour)
+# make bench                    the benchmarks of docs/benchmarks.md (an hour)
 # make clean                    takes away what the above made
 #
 # Needs Python 3.11 or newer (PYTHON=… names one) and the package registry, nothing else.
@@ -45,6 +46,7 @@ check: $(TOOLS)
 bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.first_run
 	$(BIN)/python -m benchmarks.large_thread
+	$(BIN)/python -m benchmarks.dialects
 	$(BIN)/python -m benchmarks.dispatch
 
 format: $(TOOLS)

@@ -79,14 +79,16 @@ class Outcome:
         return (self.requests("home") + self.requests("remote")) / max(1, self.recovered)
 
 
-def toottail(*world: str, at_window: float | None = None) -> Outcome:
+def toottail(
+    *world: str, at_window: float | None = None, settings: Mapping[str, str] | None = None
+) -> Outcome:
     """``toottail fetch`` on a fresh simulator and a fresh embedded database.
 
-    ``world`` are arguments of the simulator. With ``at_window`` the run begins when a rate limit's
-    window of that many seconds does.
+    ``world`` are arguments of the simulator, ``settings`` further variables of the command. With
+    ``at_window`` the run begins when a rate limit's window of that many seconds does.
     """
     with data_dir() as folder:
-        variables = {"TOOTTAIL_DATA_DIR": str(folder)}
+        variables = {"TOOTTAIL_DATA_DIR": str(folder), **(settings or {})}
         return _run(["-m", "toottail", "fetch", "HOME", "--json"], world, variables, at_window)
 
 

@@ -67,7 +67,9 @@ def _lists(value: object) -> object:
         return words
     for word in words:
         if "://" in str(word) and not str(word).startswith("https://"):
-            raise ValueError(f"{word} is neither a file nor an https URL")
+            # The rest may hold a secret.
+            scheme = str(word).partition("://")[0]
+            raise ValueError(f"{scheme}://… is neither a file nor an https URL")
     return tuple(words)
 
 

@@ -38,6 +38,7 @@ def test_the_demonstration_shows_hollow_threads_the_run_and_the_threads_whole(
     whole, lacking, brought = (int(number) for number in together.groups())
     assert lacking < whole == brought
     assert "toottail fetch example.social" in after
+    assert "Open in your browser" not in after, "there is no terminal"
     assert leftovers() <= earlier
 
 

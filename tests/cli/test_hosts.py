@@ -30,7 +30,8 @@ async def _store(url: str) -> None:
         "INSERT INTO visits (key, epoch, worker, started_at, requests) VALUES"
         " ('well.example', 1, gen_random_uuid(), now() - interval '3 d', 30),"
         " ('well.example', 2, gen_random_uuid(), now(), 12);"
-        "INSERT INTO domain_lists (kind, name, read_at) VALUES ('home', 'home.example', now());"
+        "INSERT INTO domain_lists (kind, key, name, read_at)"
+        " VALUES ('home', sha256('home.example'), 'home.example', now());"
         "INSERT INTO domain_rules (list_id, digest, domain, severity) SELECT id,"
         " sha256('shy.example'), 'sh*********', 'suspend' FROM domain_lists WHERE kind = 'home'"
     )

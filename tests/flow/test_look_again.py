@@ -1,4 +1,4 @@
-"""When a conversation is looked at again: by its age and its last arrival, never by a clock."""
+"""When a conversation is looked at again: by its age and its replies, never by a clock."""
 
 from __future__ import annotations
 
@@ -7,47 +7,64 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toottail.flow.look_again import LEAST_GAP, LONGEST_GAP, next_look
+from toottail.flow.look_again import LEAST_GAP, LONGEST_GAP, gap, next_look, reply_rate
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
-_ages = st.timedeltas(timedelta(days=-1), timedelta(days=400))
+DAY = 86_400.0
+_ages = st.floats(0, 400 * DAY)
+_counts = st.integers(0, 5_000)
+_silences = st.none() | _ages
 
 
-@given(_ages, st.none() | _ages)
-def test_the_next_look_is_never_sooner_than_two_minutes_nor_later_than_a_day(
-    age: timedelta, quiet: timedelta | None
+@given(st.timedeltas(timedelta(days=-1), timedelta(days=400)), _counts, _ages)
+def test_the_next_look_is_never_sooner_than_a_minute_nor_later_than_a_day(
+    age: timedelta, replies: int, quiet: float
 ) -> None:
-    at = next_look(NOW, NOW - age, None if quiet is None else NOW - quiet)
+    at = next_look(NOW, NOW - age, replies, NOW - timedelta(seconds=quiet))
     assert LEAST_GAP <= at - NOW <= LONGEST_GAP
 
 
+@given(_ages, _ages, _counts)
+def test_the_longer_nothing_came_the_longer_the_gap(one: float, other: float, replies: int) -> None:
+    sooner, later = sorted((one, other))
+    assert gap(400 * DAY, replies, sooner) <= gap(400 * DAY, replies, later)
+
+
 @given(_ages, _ages)
-def test_the_longer_nothing_came_the_longer_the_gap(one: timedelta, other: timedelta) -> None:
+def test_an_older_root_is_looked_at_less_often(one: float, other: float) -> None:
     younger, older = sorted((one, other))
-    assert next_look(NOW, NOW - younger, None) <= next_look(NOW, NOW - older, None)
+    assert gap(younger, 0, None) <= gap(older, 0, None)
 
 
-@given(_ages, _ages)
-def test_a_new_reply_never_puts_the_next_look_off(age: timedelta, quiet: timedelta) -> None:
-    assert next_look(NOW, NOW - age, NOW - quiet) <= next_look(NOW, NOW - age, None)
+@given(_ages, _counts, _silences)
+def test_one_reply_more_never_puts_the_next_look_off(
+    age: float, replies: int, quiet: float | None
+) -> None:
+    assert gap(age, replies + 1, 0.0) <= gap(age, replies, quiet)
 
 
-def test_gaps_grow_with_the_square_root_of_the_silence() -> None:
-    def gap(hours: float) -> timedelta:
-        return next_look(NOW, NOW - timedelta(hours=hours), None) - NOW
+@given(_ages, _counts, _silences)
+def test_there_is_always_something_to_expect(age: float, replies: int, quiet: float | None) -> None:
+    assert reply_rate(age, replies, quiet) > 0
 
-    assert 1.9 < gap(400) / gap(100) < 2.1
-    assert gap(0) == LEAST_GAP
+
+def test_gaps_grow_with_the_root_of_how_rare_replies_are() -> None:
+    rates = [reply_rate(hours * 3_600, 0, None) for hours in (4, 40)]
+    gaps = [gap(hours * 3_600, 0, None) for hours in (4, 40)]
+    assert 0.8 < gaps[1] / gaps[0] / (rates[0] / rates[1]) ** 0.5 < 1.25
+
+
+def test_a_lively_conversation_is_looked_at_each_minute_or_two() -> None:
+    assert gap(3_600, 30, 60.0) < 100
 
 
 def test_a_root_of_unknown_age_counts_as_a_day_old() -> None:
-    assert next_look(NOW, None, None) == next_look(NOW, NOW - timedelta(days=1), None)
+    assert next_look(NOW, None, 0, None) == next_look(NOW, NOW - timedelta(days=1), 0, None)
 
 
 def test_looks_at_a_quiet_conversation_become_few() -> None:
-    born = now = NOW
-    looks = 0
-    while now - born < timedelta(days=7):
-        now = next_look(now, born, None)
+    age, looks = 0.0, 0
+    while age < DAY:
+        age += gap(age, 0, None)
         looks += 1
-    assert looks < 7 * 24 * 12 / 5, "a fifth of what a fixed five minutes' rhythm takes"
+    assert looks < 24 * 12 / 8, "an eighth of what a fixed rhythm of five minutes takes"

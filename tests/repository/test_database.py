@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -139,6 +141,38 @@ async def test_a_lost_connection_is_a_storage_error_and_the_next_one_works(
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     async with database.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("pause", [time.sleep, asyncio.sleep])
+async def test_a_process_that_stood_still_in_a_transaction_finds_its_connection_lost(
+    database: Database, pause: Callable[[float], Awaitable[None] | None]
+) -> None:
+    async def stand_still() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 50")
+            if (waiting := pause(0.4)) is not None:
+                await waiting
+
+    with pytest.raises(DatabaseUnavailable, match="lost"):
+        await stand_still()
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.IdleInTransactionSessionTimeoutError("terminating connection"),
+        asyncpg.TransactionTimeoutError("terminating connection"),
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2)"),
+        asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
+    ],
+)
+def test_what_a_process_meets_that_stood_still_stops_one_step_and_no_engine(
+    error: Exception,
+) -> None:
+    with pytest.raises(DatabaseUnavailable), translated():
+        raise error
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.repository.rows import found, locked, now, watch
+from tests.repository.rows import HOME, found, locked, now, set_stage, stages, watch
 from toottail.repository import conversations, looks
 from toottail.repository.database import Connection, Database
 from toottail.types.statuses import LookTarget
@@ -135,3 +135,16 @@ async def test_a_look_put_off_is_due_again_later_with_its_reason(database: Datab
         assert await looks.due(conn, "a.example", now(), 9) == []
         (again,) = await looks.due(conn, "a.example", until, 9)
         assert (again.id, again.tries) == (due.id, 1)
+
+
+async def test_what_an_earlier_question_brought_is_told_when_the_last_one_is_over(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await set_stage(conn, "done")
+        await conversations.note_arrivals(conn, number, now())
+        assert await looks.ready(conn, number, news=False) == [HOME]
+        assert await stages(conn, number) == {HOME: "plan"}
+        await set_stage(conn, "done")
+        assert await looks.ready(conn, number, news=False) == []

@@ -15,6 +15,7 @@ from toottail.errors import SchemaMismatch
 from toottail.repository import migrations
 from toottail.repository.database import connector
 from toottail.repository.migrations import Migration, check, migrate, read_migrations
+from toottail.types.domains import list_key, shown_list
 
 FIRST = Migration(1, "fruit", "CREATE TABLE fruit (name text); INSERT INTO fruit VALUES ('fig')")
 SECOND = Migration(2, "more_fruit", "INSERT INTO fruit VALUES ('plum')")
@@ -109,3 +110,19 @@ async def test_what_was_read_of_timelines_before_sources_is_kept(empty: Any) -> 
     assert tuple(row) == ("home", "home.example", "77", 120, True)
     row = await empty.fetchrow("SELECT kind, wanted, collected, read FROM run_sources")
     assert tuple(row) == ("home", 400, True, 120)
+
+
+async def test_lists_lose_the_secrets_in_their_names_and_are_still_told_apart(empty: Any) -> None:
+    steps = read_migrations()
+    (number,) = [step.number for step in steps if step.name == "list_names"]
+    await migrate(empty, steps[: number - 1])
+    names = ["/etc/list.csv?x", "https://a.example/l", "https://me:s3cret@a.example/l?k=1#s3cret"]
+    names += ["https://a.example/l?k=s3cret"]
+    await empty.executemany(
+        "INSERT INTO domain_lists (kind, name) VALUES ('block', $1)", [[name] for name in names]
+    )
+    await migrate(empty, steps)
+    rows = await empty.fetch("SELECT key, name FROM domain_lists WHERE kind = 'block' ORDER BY id")
+    assert [row["name"] for row in rows] == [shown_list(name) for name in names]
+    assert [row["key"] for row in rows] == [list_key(name) for name in names]
+    assert {row["name"] for row in rows[2:]} == {"https://a.example/l?…"}

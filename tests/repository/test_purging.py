@@ -7,8 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.queries import Queries
 
 from tests.repository.rows import HOME, member, now, run, seen, watch
+from toottail.errors import LaneLost
 from toottail.repository import feeds, lanes, leaving, purging, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.feeds import WantedFeed
@@ -117,14 +120,32 @@ async def test_whoever_else_watches_is_left_with_what_no_longer_names_the_home(
         await watch(conn, shared, "7", home="other.example", name="zoe")
         mira = await member(conn)
         await timelines.store_seen(conn, HOME, mira, [seen(own, "2")])
+        jobs = Queries(AsyncpgDriver(conn))
+        await jobs.enqueue("lane", HOME.encode(), 0, dedupe_key=f"{HOME}@0")
         assert await leaving.leave(conn, mira) == [HOME]
         assert await _uris(conn) == [shared]
         rows: dict[str, Any] = {}
-        for table in ("statuses", "looks", "watches", "deliveries", "lanes", "hosts"):
+        for table in ("statuses", "looks", "watches", "deliveries", "lanes", "hosts", "pgqueuer"):
             rows[table] = str(await conn.fetch(f"SELECT to_jsonb(t)::text FROM {table} AS t"))
+            rows[table] = rows[table].replace(HOME.encode().hex(), HOME)
             assert HOME not in rows[table], table
         assert shared in rows["statuses"]
         assert await leaving.leave(conn, mira) == []
+
+
+async def test_a_visit_under_way_stores_nothing_after_somebody_left_its_home(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        leaver = await member(conn)
+        await member(conn, name="zoe")
+        taken = await lanes.take(conn, HOME, uuid4(), timedelta(seconds=10))
+        assert taken is not None
+        await lanes.hold(conn, HOME, taken.epoch)
+        assert await leaving.leave(conn, leaver) == []
+        with pytest.raises(LaneLost):
+            await lanes.hold(conn, HOME, taken.epoch)
+        assert await lanes.take(conn, HOME, uuid4(), timedelta(seconds=10)) is None
 
 
 async def test_a_lane_made_again_does_not_meet_its_old_epochs(database: Database) -> None:

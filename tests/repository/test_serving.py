@@ -103,6 +103,32 @@ async def test_signing_in_ends_the_pauses_that_a_token_or_home_caused_and_no_oth
         assert await _due(conn) == ["bookmarks", "home"]
 
 
+async def test_what_is_read_or_refused_is_due_again_at_its_time(database: Database) -> None:
+    async with database.transaction() as conn:
+        await serve(conn)
+        bookmarks, home = await sources.due(conn, HOME, now() + timedelta(seconds=1))
+        soon, tomorrow = now() + timedelta(minutes=5), now() + timedelta(days=1)
+        await sources.set_collected(conn, home, again_at=soon)
+        await sources.switch_off(conn, bookmarks, "the home refuses it", tomorrow, soon)
+        assert await _due(conn) == []
+        due = {row["kind"]: row["collect_at"] for row in await conn.fetch("SELECT * FROM sources")}
+        assert due == {"home": soon, "bookmarks": tomorrow}
+
+
+async def test_the_refusal_of_a_token_that_was_replaced_pauses_nobody(database: Database) -> None:
+    async with database.transaction() as conn:
+        member_id, _ = await serve(conn)
+        await serve(conn, b"two")
+        old, new = b"sealed one", b"sealed two"
+        assert not await members.refuse(conn, member_id, old, "no", now())
+        assert (await _state(conn, member_id)).paused_why is None
+        assert await members.refuse(conn, member_id, new, "no", now())
+        row = await _state(conn, member_id)
+        assert (row.paused_why, row.problem) == ("token", "no")
+        await conn.execute("UPDATE sources SET collect_at = now()")
+        assert await _due(conn) == []
+
+
 async def test_what_a_run_says_does_not_wake_a_paused_member(database: Database) -> None:
     async with database.transaction() as conn:
         member_id, _ = await serve(conn)

@@ -216,3 +216,20 @@ async def test_who_goes_on_with_a_step_waits_for_the_pause_and_gets_through() ->
     with pytest.raises(NotPermittedYet):
         async with permit.admit(NAMES, goes_on=True):
             pass
+
+
+async def test_who_comes_too_early_does_not_put_the_pause_off() -> None:
+    time = FakeTime()
+    robots = Robots("User-agent: *\nCrawl-delay: 10")
+    permit = made(Limit(99, 60), time, robots=robots)
+    async with permit.admit(NAMES):
+        pass
+    for _ in range(4):
+        time.now += timedelta(seconds=2)
+        with pytest.raises(NotPermittedYet):
+            async with permit.admit(NAMES):
+                pass
+    time.now += timedelta(seconds=2)
+    async with permit.admit(NAMES):
+        assert time.now == START + timedelta(seconds=10)
+    assert (permit.sent, permit.flying) == (2, 0)

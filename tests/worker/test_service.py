@@ -75,7 +75,12 @@ async def test_new_replies_come_home_without_a_new_run(open_stage: OpenStage) ->
 async def test_a_look_that_finds_nothing_new_asks_the_home_for_nothing(
     open_stage: OpenStage,
 ) -> None:
-    world = build("small")
+    world, root, _ = small_world()
+    # Two replies that are never brought, so that the home lacks something for good.
+    shy = world.add_account(world.hosts["b.example"], "shy", nobot=True)
+    for number in range(2):
+        world.post(shy, root, at=root.at + 600_000 + number)
+    world.spread(root)
     stage = await open_stage(world)
     async with served(stage):
         await sign_in(stage)
@@ -164,6 +169,7 @@ async def test_who_revokes_the_token_is_paused_and_told_and_removed_after_the_gr
         await stage.sql("UPDATE sources SET collect_at = now()")
         await asyncio.sleep(1)
         assert sum(stage.simulator.counters.by_host[HOME].values()) == 1, "it is tried once"
+        assert await stage.sql("SELECT FROM members WHERE active_until > now()") == []
         row = await member(stage, member_id)
         assert row.problem is not None
         assert "token" in row.problem

@@ -15,8 +15,9 @@ FRESH = timedelta(days=1)
 async def knows_blocks(visit: Visit) -> bool:
     """Whether the home was asked lately."""
     async with visit.connection() as conn:
-        known = await blocks.read_at(conn, "home", visit.host)
-    return known is not None and visit.now() - known < FRESH
+        known = await blocks.kept(conn, "home", visit.host)
+    read_at = known.read_at if known is not None else None
+    return read_at is not None and visit.now() - read_at < FRESH
 
 
 async def learn_blocks(visit: Visit, of: Sequence[int]) -> bool:

@@ -180,10 +180,9 @@ async def _conclude(
         if woken:
             return woken
     if open_looks.due == 0:
-        row = await conversations.times(conn, conversation_id)
-        await conversations.finish_look(
-            conn, conversation_id, now, next_look(now, row.created_at, row.arrived_at)
-        )
+        seen = await conversations.activity(conn, conversation_id)
+        again = next_look(now, seen.created_at, seen.replies, seen.newest_at)
+        await conversations.finish_look(conn, conversation_id, now, again)
     if open_looks.soon:
         return await looks.askable(conn, conversation_id, now)
     if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:

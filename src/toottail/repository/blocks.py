@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from toottail.repository.database import Connection
-from toottail.types.domains import DomainRule, digest_of
+from toottail.types.domains import DomainRule, digest_of, list_key, shown_list
 
 ListKind = Literal["hand", "block", "allow", "home"]
 
@@ -19,12 +19,16 @@ _CLOSED = "SELECT host FROM standing($1::text[], $2) WHERE barred IS NOT NULL OR
 _LISTS = """
 SELECT kind, name, read_at, tried_at, problem,
     (SELECT count(*) FROM domain_rules WHERE list_id = domain_lists.id) AS domains
-FROM domain_lists ORDER BY kind, name
+FROM domain_lists
 """
 
+_ALL = f"{_LISTS} ORDER BY kind, name, id"
+
+_ONE = f"{_LISTS} WHERE kind = $1 AND key = $2"
+
 _ENTER = """
-INSERT INTO domain_lists (kind, name, read_at, tried_at) VALUES ($1, $2, $3, $3)
-ON CONFLICT (kind, name) DO UPDATE SET read_at = $3, tried_at = $3, problem = NULL
+INSERT INTO domain_lists (kind, key, name, read_at, tried_at) VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT (kind, key) DO UPDATE SET read_at = $4, tried_at = $4, problem = NULL
 RETURNING id
 """
 
@@ -36,12 +40,12 @@ SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[])
 """
 
 _UNREAD = """
-UPDATE domain_lists SET tried_at = $3, problem = $4 WHERE kind = $1 AND name = $2 RETURNING true
+UPDATE domain_lists SET tried_at = $3, problem = $4 WHERE kind = $1 AND key = $2 RETURNING true
 """
 
 _FORGET_OTHERS = """
 DELETE FROM domain_lists WHERE kind IN ('block', 'allow')
-    AND NOT (kind, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+    AND NOT (kind, key) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
 """
 
 _BLOCK = """
@@ -59,7 +63,7 @@ WHERE domain_lists.id = list_id AND kind = 'hand' AND digest = $1 RETURNING true
 @dataclass(frozen=True, slots=True)
 class DomainList:
     """A list as it is kept: ``domains`` rules read at ``read_at``; ``problem`` says why they could
-    not be read anew at ``tried_at``."""
+    not be read anew at ``tried_at``. ``name`` is what may be shown: two may have the same."""
 
     kind: ListKind
     name: str
@@ -82,22 +86,23 @@ async def closed(conn: Connection, home: str, hosts: Sequence[str]) -> set[str]:
 
 async def lists(conn: Connection) -> list[DomainList]:
     """All lists that are kept."""
-    return [DomainList(**row) for row in await conn.fetch(_LISTS)]
+    return [DomainList(**row) for row in await conn.fetch(_ALL)]
 
 
-async def read_at(conn: Connection, kind: ListKind, name: str) -> datetime | None:
-    """When a list was last read, None where that never was."""
-    at: datetime | None = await conn.fetchval(
-        "SELECT read_at FROM domain_lists WHERE kind = $1 AND name = $2", kind, name
-    )
-    return at
+async def kept(conn: Connection, kind: ListKind, name: str) -> DomainList | None:
+    """What is kept of the list whose whole name, secrets included, is ``name``."""
+    row = await conn.fetchrow(_ONE, kind, list_key(name))
+    return DomainList(**row) if row is not None else None
 
 
 async def store(
     conn: Connection, kind: ListKind, name: str, rules: Sequence[DomainRule], now: datetime
 ) -> None:
-    """Replaces what a list says, in the caller's transaction."""
-    number = await conn.fetchval(_ENTER, kind, name, now)
+    """Replaces what a list says, in the caller's transaction.
+
+    Of its whole ``name`` only what may be shown is stored, and a digest.
+    """
+    number = await conn.fetchval(_ENTER, kind, list_key(name), shown_list(name), now)
     await conn.execute(_EMPTY, number)
     await conn.execute(
         _FILL,
@@ -113,12 +118,13 @@ async def note_unread(
     conn: Connection, kind: ListKind, name: str, problem: str, now: datetime
 ) -> bool:
     """Notes why a list could not be read; False where there is no earlier copy of it."""
-    return bool(await conn.fetchval(_UNREAD, kind, name, now, problem))
+    return bool(await conn.fetchval(_UNREAD, kind, list_key(name), now, problem))
 
 
-async def forget_others(conn: Connection, kept: Sequence[tuple[ListKind, str]]) -> None:
+async def forget_others(conn: Connection, wanted: Sequence[tuple[ListKind, str]]) -> None:
     """Drops the operator's lists that are no longer among the settings."""
-    await conn.execute(_FORGET_OTHERS, [kind for kind, _ in kept], [name for _, name in kept])
+    kinds, keys = [kind for kind, _ in wanted], [list_key(name) for _, name in wanted]
+    await conn.execute(_FORGET_OTHERS, kinds, keys)
 
 
 async def block(conn: Connection, domain: str, why: str | None) -> None:

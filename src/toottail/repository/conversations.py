@@ -37,6 +37,14 @@ FROM statuses JOIN conversations ON conversations.id = conversation_id
 WHERE uri = ANY($1) AND conversation_id <> $2
 """
 
+# Hosts say when something was posted; that it was not later than we found it is all we can check.
+_ACTIVITY = """
+SELECT least(c.created_at, min(s.found_at)), count(*) FILTER (WHERE s.uri <> c.root_uri),
+    max(least(s.created_at, s.found_at)) FILTER (WHERE s.uri <> c.root_uri)
+FROM conversations AS c LEFT JOIN statuses AS s ON s.conversation_id = c.id
+WHERE c.id = $1 GROUP BY c.id
+"""
+
 _KNOWN = "SELECT uri FROM statuses WHERE conversation_id = $1 AND uri = ANY($2)"
 
 _COUNTS = "SELECT host, count(*) AS n FROM statuses WHERE conversation_id = $1 GROUP BY host"
@@ -312,19 +320,21 @@ async def merge(conn: Connection, gone: int, kept: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """When a conversation began, and when a look last brought a new reply."""
+class Activity:
+    """When a conversation began, how many replies are known, and when the newest was posted.
+
+    ``created_at`` is None where nobody told, ``newest_at`` where there is no reply.
+    """
 
     created_at: datetime | None
-    arrived_at: datetime | None
+    replies: int
+    newest_at: datetime | None
 
 
-async def times(conn: Connection, conversation_id: int) -> Times:
-    """The times that decide about its next look."""
-    row = await conn.fetchrow(
-        "SELECT created_at, arrived_at FROM conversations WHERE id = $1", conversation_id
-    )
-    return Times(*row) if row else Times(None, None)
+async def activity(conn: Connection, conversation_id: int) -> Activity:
+    """What decides about its next look."""
+    row = await conn.fetchrow(_ACTIVITY, conversation_id)
+    return Activity(*row) if row else Activity(None, 0, None)
 
 
 async def finish_look(
@@ -340,9 +350,9 @@ async def finish_look(
 
 
 async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:
-    """Notes that a look brought replies that were not known before."""
+    """Notes that a look brought replies that were not known before, and that nobody was told."""
     await conn.execute(
-        "UPDATE conversations SET arrived_at = $2, quiet = false WHERE id = $1",
+        "UPDATE conversations SET arrived_at = $2, quiet = false, untold = true WHERE id = $1",
         conversation_id,
         now,
     )

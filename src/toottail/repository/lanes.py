@@ -88,6 +88,16 @@ UPDATE lanes SET lease_until = NULL, holder = NULL
 WHERE holder IN (SELECT id FROM dead) RETURNING key
 """
 
+# Over a network a lost session may be a broken line: after a day nothing goes on behind it.
+_FORGET_WORKERS = """
+DELETE FROM workers
+WHERE started_at < $2::timestamptz - interval '1 day' AND NOT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND database = (
+            SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid = $1::oid AND objid = workers.lock_key::oid AND granted)
+"""
+
 _DUE = """
 SELECT due.lane FROM (
     SELECT sources.home AS lane FROM sources JOIN members ON members.id = member_id
@@ -201,6 +211,12 @@ async def join(conn: Connection, worker: UUID) -> None:
 async def leave(conn: Connection, worker: UUID) -> None:
     """Takes a worker out that has given back all its lanes."""
     await conn.execute(_LEAVE, worker)
+
+
+async def forget_workers(conn: Connection, now: datetime) -> int:
+    """Takes out workers that ended without a word more than a day ago; returns how many."""
+    done = await conn.execute(_FORGET_WORKERS, WORKER_LOCKS, now)
+    return int(done.rpartition(" ")[2])
 
 
 async def bury_the_dead(conn: Connection) -> list[str]:

@@ -163,6 +163,8 @@ FROM conversations WHERE conversations.id = $1 AND conversation_id = $1
     AND quiet AND stage = 'look' AND ended IS NOT NULL
 """
 
+_TELL = "UPDATE conversations SET untold = false WHERE id = $1 AND untold RETURNING true"
+
 _READY = """
 UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
     next_at = now(), problem = NULL
@@ -381,10 +383,15 @@ async def progress(conn: Connection, conversation_id: int, soon: datetime) -> Op
 
 
 async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[str]:
-    """Lets the homes that watch go on; with ``news`` also those that were done. Returns them."""
-    if not news:
+    """Lets the homes that watch go on; after news also those that were done. Returns them.
+
+    ``news``: the last look brought some. Earlier ones may have, and nobody was told.
+    """
+    untold = await conn.fetchval(_TELL, conversation_id)
+    told = news or bool(untold)
+    if not told:
         await conn.execute(_QUIET, conversation_id)
-    return [row["home"] for row in await conn.fetch(_READY, conversation_id, news)]
+    return [row["home"] for row in await conn.fetch(_READY, conversation_id, told)]
 
 
 async def wait_for_none(conn: Connection, conversation_id: int) -> list[str]:

@@ -94,6 +94,13 @@ UPDATE members SET served = true, token_fingerprint = $2, token_sealed = $3, acc
 WHERE id = $1 RETURNING paused_why IS NULL
 """
 
+# Of one account that was moved here and signed in under another spelling there are two.
+_SET_ACCOUNT_ID = """
+UPDATE members SET account_id = $2 WHERE id = $1 AND NOT (served AND EXISTS (
+    SELECT FROM members AS other WHERE other.home = members.home AND other.account_id = $2
+        AND other.served AND other.id <> $1))
+"""
+
 _PAUSE = """
 UPDATE members SET paused_why = $2, paused_at = now(), active_until = NULL, delete_at = $3
 WHERE id = $1 AND served
@@ -347,8 +354,8 @@ async def set_account(
 
 
 async def set_account_id(conn: Connection, member_id: int, account_id: str) -> None:
-    """Notes the home's own id of the member's account."""
-    await conn.execute("UPDATE members SET account_id = $2 WHERE id = $1", member_id, account_id)
+    """Notes the home's own id of the member's account, unless somebody is served under it."""
+    await conn.execute(_SET_ACCOUNT_ID, member_id, account_id)
 
 
 async def set_choices(

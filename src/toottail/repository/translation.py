@@ -20,6 +20,11 @@ CONNECTION_LOST: tuple[type[Exception], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    # The server ended a session whose process stood still inside a transaction.
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    # What the driver makes of that in the moment before it sees that the connection is closed.
+    asyncpg.InternalClientError,
 )
 """How a connection that has gone away shows itself."""
 
@@ -80,6 +85,7 @@ def translated() -> Iterator[None]:
         *CONNECTION_LOST,
         asyncpg.DiskFullError,
         asyncpg.PostgresIOError,
+        asyncpg.QueryCanceledError,
         asyncpg.TooManyConnectionsError,
     ) as error:
         raise translate(error) from error

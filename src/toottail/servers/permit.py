@@ -101,7 +101,8 @@ class Permit:
             self.budget.spend(names, self.clock())
             await self._before_send()
         except BaseException:
-            self._leave(names)
+            # Nothing was sent, so no pause begins: who comes too early must not put it off.
+            self._free_place()
             raise
         self.sent += 1
 
@@ -131,10 +132,13 @@ class Permit:
             now = self.clock()
 
     def _leave(self, names: Sequence[str]) -> None:
-        self._flying -= 1
         if self._is_paced(names):
             # The pause is the host's to notice: it begins when it has answered.
             self.budget.rested_from(self.clock())
+        self._free_place()
+
+    def _free_place(self) -> None:
+        self._flying -= 1
         self._wake()
 
     def _wake(self) -> None:

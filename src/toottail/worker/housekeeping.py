@@ -34,9 +34,12 @@ STALLED_AFTER = timedelta(hours=1)
 """A run that brings nothing more for so long is over."""
 _TRY_HOME_EVERY = timedelta(days=1)
 _TRY_HOME_FOR = timedelta(minutes=10)
+_STALLED = "nothing more came of it for an hour; work on what is left goes on"
 _RUNS_AT_ONCE = 20
+_RUNS_FOR = 1.0
+"""Seconds after which no further run is seen to: the transaction must be short."""
 _LEAVING_AT_ONCE = 5
-_BATCH = 500
+_BATCH = 200
 _MOST_BATCHES = 100
 
 Step = Callable[[Connection, datetime], Awaitable[int]]
@@ -60,6 +63,7 @@ async def tidy(settings: Settings, database: Database, now: datetime | None = No
     now = now or datetime.now(UTC)
     await see_to_members(settings, database, now)
     await _alone(database, _drop_expired, now)
+    await _alone(database, lanes.forget_workers, now)
     await _in_batches(database, purging.forget_unseen, now)
     await _in_batches(database, purging.forget_feeds, now)
     for table in purging.AGED:
@@ -98,10 +102,14 @@ async def end_runs(database: Database, now: datetime | None = None) -> None:
 
 
 async def _end_runs(conn: Connection, now: datetime) -> int:
-    under_way = await runs.open_of_served(conn, _RUNS_AT_ONCE)
-    for run in under_way:
+    seen_to = 0
+    until = time.monotonic() + _RUNS_FOR
+    for run in await runs.open_of_served(conn, _RUNS_AT_ONCE):
+        if time.monotonic() > until:
+            break
         await _see_to_run(conn, run, now)
-    return len(under_way)
+        seen_to += 1
+    return seen_to
 
 
 async def _see_to_run(conn: Connection, run: OpenRun, now: datetime) -> None:
@@ -112,10 +120,7 @@ async def _see_to_run(conn: Connection, run: OpenRun, now: datetime) -> None:
     await runs.note_moved(conn, run.id, at.done, now)
     stands_for = timedelta(0) if at.done != run.moved else now - run.moved_at
     if stands_for > STALLED_AFTER:
-        left = at.conversations - at.finished
-        await members.end_run(
-            conn, run.id, f"{left} conversations are not finished yet; work on them goes on"
-        )
+        await members.end_run(conn, run.id, _STALLED)
     elif stands_for > STRANDED_AFTER and await frontier.run_next_due(conn, run.id) is None:
         freed = await runs.free_stranded(conn, run.id)
         if freed:

@@ -16,7 +16,7 @@ from toottail.repository.database import Database
 from toottail.servers import blocklists
 from toottail.servers.door import Door
 from toottail.settings import Settings
-from toottail.types.domains import DomainRule
+from toottail.types.domains import DomainRule, shown_list
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +33,10 @@ async def refresh(settings: Settings, database: Database, door: Door, now: datet
     """
     wanted: list[tuple[ListKind, str]] = [("block", name) for name in settings.blocklists]
     wanted += [("allow", name) for name in settings.allowlist]
-    async with database.connection() as conn:
-        kept = {(known.kind, known.name): known for known in await blocks.lists(conn)}
     for kind, name in wanted:
-        if _is_due(kept.get((kind, name)), name, now):
+        async with database.connection() as conn:
+            known = await blocks.kept(conn, kind, name)
+        if _is_due(known, name, now):
             await _read(database, door, kind, name, now)
     async with database.connection() as conn:
         await blocks.forget_others(conn, wanted)
@@ -62,9 +62,9 @@ async def _read(database: Database, door: Door, kind: ListKind, name: str, now: 
             kept = await blocks.note_unread(conn, kind, name, str(error), now)
         if not kept:
             raise SettingsError(
-                f"the {kind} list {name}: {error}; no server is asked without it"
+                f"the {kind} list {shown_list(name)}: {error}; no server is asked without it"
             ) from None
-        log.warning("list not read, its last copy counts", list=name, why=str(error))
+        log.warning("list not read, its last copy counts", list=shown_list(name), why=str(error))
         return
     async with database.transaction() as conn:
         await blocks.store(conn, kind, name, rules, now)

@@ -41,7 +41,8 @@ Canned = Mapping[str, object]
 class FakeAsker:
     """Answers from ``documents`` (by path, or path and query): a JSON value, bytes, or an error.
 
-    A POST is looked up by its path and its body as JSON, or by its path.
+    A POST is looked up by its path and its body as JSON, or by its path. ``strayed`` are the URLs
+    on other hosts for which it was asked: the door refuses those, and a dialect never tries.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class FakeAsker:
         self.documents = documents
         self.headers = headers or {}
         self.asked: list[str] = []
+        self.strayed: list[str] = []
         self.options: list[dict[str, Any]] = []
         self.signs = False
         self.signature: str | None = None
@@ -73,6 +75,7 @@ class FakeAsker:
         if params:
             url += "?" + urlencode(params)
         if host_of(url) != self.host:
+            self.strayed.append(url)
             raise RedirectedAway(self.host, url)
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")

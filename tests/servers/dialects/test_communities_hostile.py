@@ -10,11 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.servers.dialects.edge import FakeAsker, asker
+from tests.servers.dialects.spoiling import cases
 from tests.servers.dialects.test_hostile_answers import run
+from tests.servers.dialects.test_lemmy import view
+from tests.servers.dialects.test_mbin import item, pages
+from tests.servers.dialects.test_piefed import branch
 from toottail.errors import TootTailError
 from toottail.servers.dialects import base, choose
+from toottail.servers.dialects.collections import PAGES_AT_MOST
 from toottail.servers.dialects.communities import BRANCH, POST_THREAD
-from toottail.servers.dialects.lemmy import _PAGES_AT_MOST
+from toottail.servers.dialects.lemmy import _PAGES_AT_MOST, PAGE, TREE
 from toottail.servers.nodeinfo import Software
 from toottail.types.hosts import host_of
 from toottail.types.statuses import LookTarget, Reading
@@ -150,38 +155,57 @@ def look(software: Software, answer: bytes, target: LookTarget) -> None:
         return
     finally:
         assert len(fake.asked) <= 2 + _PAGES_AT_MOST
+        assert fake.strayed == []
     check(reading, target)
 
 
-@pytest.mark.parametrize("kind", SOFTWARE)
+_FOUND = {"post_view": view("0.11"), "comment_view": view("0.11"), "id": 7, "type": "Page"}
+_TREE = item(11, item(12, item(13), apId="https://b.example/comment/5"), childCount=9)
+SOUND: list[object] = [
+    _FOUND | {key: [view("0.11"), view("0.11.12", "https://b.example/5"), view("0.11.12.13")]}
+    for key in ("comments", "items")
+]
+SOUND += [
+    _FOUND | {"comments": [branch("0.11", branch("0.11.12"), top=True)], "next_page": "14"},
+    pages([_TREE, item(14)], last=3),
+    _TREE,
+]
+each_program = pytest.mark.parametrize(
+    "software", ALL, ids=lambda software: f"{software.name}-{software.version}"
+)
+
+
+@each_program
 @many
-@given(data=st.data(), answer=_LISTS | _PAGES | _ITEMS | _TREES, target=_TARGETS)
+@given(answer=cases(SOUND, _LISTS | _PAGES | _ITEMS | _TREES), target=_TARGETS)
 def test_no_answer_crashes_a_dialect_of_communities(
-    kind: str, data: st.DataObject, answer: object, target: LookTarget
+    software: Software, answer: object, target: LookTarget
 ) -> None:
-    software = data.draw(st.sampled_from(SOFTWARE[kind]))
     look(software, msgspec.json.encode(answer), target)
 
 
+@each_program
 @many
 @given(
     answer=st.binary(max_size=60) | st.text(max_size=60).map(str.encode),
     target=_TARGETS,
-    software=st.sampled_from(ALL),
 )
 def test_no_bytes_crash_a_dialect_of_communities(
-    answer: bytes, target: LookTarget, software: Software
+    software: Software, answer: bytes, target: LookTarget
 ) -> None:
     look(software, answer, target)
 
 
-def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
+@pytest.mark.parametrize("software", SOFTWARE["lemmy"], ids=lambda software: software.version)
+def test_a_lemmy_whose_pages_never_end_is_left_after_some(software: Software) -> None:
+    full = TREE if software.at_least(1) else PAGE
+
     class Endless(dict[str, object]):
         pages = 0
 
         def get(self, key: str, default: object = None) -> Any:
             self.pages += 1
-            numbers = range(1000 * self.pages, 1000 * self.pages + 50)
+            numbers = range(1000 * self.pages, 1000 * self.pages + full)
             views = [
                 {
                     "comment": {
@@ -192,13 +216,30 @@ def test_a_lemmy_whose_pages_never_end_is_left_after_some() -> None:
                 }
                 for n in numbers
             ]
-            return {"comments": views}
+            return {"comments": views, "items": views, "next_page": f"c{self.pages}"}
 
     fake = FakeAsker(HOST, Endless())
     target = LookTarget(f"https://{HOST}/post/7", HOST, POST_THREAD, "7 1")
-    reading = run(choose(ALL[0]).look(asker(fake), target, ALL[0]))
-    assert len(fake.asked) == _PAGES_AT_MOST
+    reading = run(choose(software).look(asker(fake), target, software))
+    assert 30 < len(fake.asked) <= _PAGES_AT_MOST
     assert reading.further == ()
+
+
+@pytest.mark.parametrize("software", ALL[2:], ids=lambda software: software.name)
+def test_pages_that_are_questions_of_their_own_come_to_an_end(software: Software) -> None:
+    uri = f"https://{HOST}/{'m/talk/t/7' if software in SOFTWARE['mbin'] else 'post/7'}"
+    hint, asked = "t7 1" if software in SOFTWARE["mbin"] else "7 1", 0
+    while hint and asked <= PAGES_AT_MOST:
+        number, asked = 100 + asked, asked + 1
+        told = {"currentPage": asked + 1, "maxPage": 2**60}
+        mbin = {"items": [item(number), view(f"0.{number}")], "pagination": told}
+        answer = mbin | {"comments": [view(f"0.{number}")], "next_page": f"c{asked}"}
+        fake = FakeAsker(HOST, Everything(answer))
+        target = LookTarget(uri, HOST, POST_THREAD, hint)
+        reading = run(choose(software).look(asker(fake), target, software))
+        assert reading.statuses
+        hint = next((t.hint for t in reading.further if t.how == POST_THREAD), "")
+    assert 10 < asked < PAGES_AT_MOST
 
 
 def test_pages_of_endless_paths_are_left_before_they_fill_the_memory() -> None:

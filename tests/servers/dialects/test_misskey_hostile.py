@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.servers.dialects.edge import Canned, FakeAsker, asker
+from tests.servers.dialects.spoiling import cases
 from tests.servers.dialects.test_hostile_answers import run
+from tests.servers.dialects.test_misskey import note, remote
 from toottail.errors import TootTailError
 from toottail.servers.dialects import base
 from toottail.servers.dialects.misskey import ABOVE, Misskey
@@ -94,7 +97,18 @@ def _notes(reply: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 _NOTES = _notes(_notes(_SCALARS))
 _LISTINGS = st.lists(_NOTES | _TREES, max_size=5) | _TREES
-_SOFTWARE = st.sampled_from([Software(name, "1") for name in ("misskey", "sharkey", "firefish")])
+each_of_the_family = pytest.mark.parametrize(
+    "software",
+    [Software(name, "1") for name in ("misskey", "sharkey", "firefish")],
+    ids=lambda software: software.name,
+)
+"""One for each way in which the forks differ."""
+SOUND = [
+    [note(4, 1, 2), remote(3, 1, 1), note(2, 1)],
+    [note(2, 1, 1), note(5, 2, 120), remote(6, 5), note(7, 6, user={"host": None})],
+    [note(4, 3), remote(3, 2), note(2)],
+]
+"""Direct replies, a tree, and what is above."""
 _HINTS = st.sampled_from(
     [
         "9abcde0001 7 whole tree",
@@ -132,6 +146,7 @@ def look(documents: Canned, target: LookTarget, software: Software) -> Reading |
         return None
     finally:
         assert len(fake.asked) <= 1
+        assert fake.strayed == []
         assert all(path.startswith(("/api/notes/", "/notes/")) for path in fake.asked)
     check(reading)
     return reading
@@ -142,25 +157,35 @@ def everywhere(body: bytes) -> Canned:
     return {f"/api/notes/{path}": body for path in paths} | {"/notes/9abcde0001": body}
 
 
+@each_of_the_family
 @many
-@given(_NOTES | _TREES, _SOFTWARE, st.sampled_from(["", base.below("https://b.example/1"), "x y"]))
-def test_no_note_crashes_the_dialect(document: object, software: Software, hint: str) -> None:
+@given(
+    document=cases([note(1, None, 3), note(1, 2, 3, reply=note(2))], _NOTES | _TREES),
+    hint=st.sampled_from(["", base.below("https://b.example/1"), "x y"]),
+)
+def test_no_note_crashes_the_dialect(software: Software, document: object, hint: str) -> None:
     look(everywhere(msgspec.json.encode(document)), LookTarget(NOTE, HOST, "", hint), software)
 
 
+@each_of_the_family
 @many
-@given(_LISTINGS, _SOFTWARE, st.sampled_from([BRANCH, ABOVE, base.REPLIES, base.AROUND]), _HINTS)
+@given(
+    document=cases(SOUND, _LISTINGS),
+    how=st.sampled_from([BRANCH, ABOVE, base.REPLIES, base.AROUND]),
+    hint=_HINTS,
+)
 def test_no_listing_crashes_the_dialect(
-    document: object, software: Software, how: str, hint: str
+    software: Software, document: object, how: str, hint: str
 ) -> None:
     look(everywhere(msgspec.json.encode(document)), LookTarget(NOTE, HOST, how, hint), software)
 
 
+@each_of_the_family
 @many
-@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), _SOFTWARE)
-@example(b"[" * 100_000, Software("misskey", "1"))
-@example(b'[{"id":"9abcde0002","replyId":' + b"[" * 100_000, Software("firefish", "1"))
-def test_no_bytes_crash_the_dialect(body: bytes, software: Software) -> None:
+@given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+@example(body=b"[" * 100_000)
+@example(body=b'[{"id":"9abcde0002","replyId":' + b"[" * 100_000)
+def test_no_bytes_crash_the_dialect(software: Software, body: bytes) -> None:
     for how, hint in (("", ""), (BRANCH, "9abcde0001 7 whole tree"), (ABOVE, "9abcde0001 0")):
         look(everywhere(body), LookTarget(NOTE, HOST, how, hint), software)
 

@@ -21,7 +21,7 @@ def test_forms_may_lead_to_the_plain_homes_of_a_demonstration() -> None:
     told = security_headers(
         service(
             service_url="http://localhost:8080",
-            authorize_at=".example=http://localhost:8401, .test=https://elsewhere.example",
+            authorize_at=".example=http://localhost:8401, .test=https://localhost:8402",
         )
     )
     policy = told["Content-Security-Policy"].split("; ")

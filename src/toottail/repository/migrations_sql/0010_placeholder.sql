@@ -1,2 +1,0 @@
--- The engine's part of the service comes with its own branch.
-SELECT 1;
