@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.web.asking import Answer, Outline, ask
-from tests.web.made_up import NOWHERE, OVERVIEW, RUN, Answers, changed
+from tests.web.made_up import NOWHERE, OVERVIEW, RUN, Answers, changed, made_service
 from toottail.errors import (
     DatabaseUnavailable,
     HomeFailed,
@@ -19,6 +19,8 @@ from toottail.errors import (
     TooManyAttempts,
 )
 from toottail.service import account, sign_in
+from toottail.service.allowances import Rate
+from toottail.web import create_web
 
 PUBLIC = ("/", "/about", "/privacy", "/status", "/?problem=expired", "/nothing-here")
 OURS = (
@@ -310,3 +312,10 @@ async def test_a_member_who_has_left_is_sent_to_the_front(
 
     monkeypatch.setattr(account, "overview", gone)
     assert (await ask(web, "/me")).header("location") == "/?problem=not_signed_in"
+
+
+async def test_one_address_has_so_many_pages_whoever_is_signed_in(answers: Answers) -> None:
+    app = create_web(made_service(), reading=Rate(2, 2, 3600))
+    statuses = [(await ask(app, "/me")).status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert (await ask(app, "/", signed_in=False)).status == 200

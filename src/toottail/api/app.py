@@ -8,12 +8,13 @@ from fastapi import FastAPI
 
 from toottail.api.description import describe
 from toottail.api.events import Streams
-from toottail.api.gate import READING, Gate
+from toottail.api.gate import Gate
 from toottail.api.handlers import add_handlers
 from toottail.api.metrics import Metrics
 from toottail.api.routes import conversations, machines, me, operator, sign_in, visitors
 from toottail.service.allowances import Rate
 from toottail.service.context import Service
+from toottail.service.http.ceilings import READING
 from toottail.service.http.shield import Shield
 
 OPENAPI = "/api/v1/openapi.json"

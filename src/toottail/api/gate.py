@@ -7,16 +7,14 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from toottail.api.ceilings import Ceiling
 from toottail.api.metrics import Metrics
 from toottail.errors import ServiceRefused, TooManyAttempts
 from toottail.service.allowances import Rate
 from toottail.service.context import Service
 from toottail.service.http import addresses, origins
+from toottail.service.http.ceilings import READING, Ceiling
 from toottail.service.http.problems import fault, problem_of
 
-READING = Rate(60, 120, 60)
-"""Requests of one address that cost the database something, whoever is signed in."""
 COUNTED = ("/api/v1/me", "/api/v1/operator", "/api/v1/sign-out", "/readyz")
 """Where these paths begin; sign-ins and forms have allowances of their own."""
 

@@ -8,7 +8,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from toottail.service.allowances import Rate
 from toottail.service.context import Service
+from toottail.service.http.ceilings import READING, Ceiling
 from toottail.service.http.shield import Shield
 from toottail.web import static_files
 from toottail.web.failures import guarded, http_error, shield_page
@@ -16,8 +18,11 @@ from toottail.web.pages import about, conversation, front, member, operator
 from toottail.web.visits import Action, Page, done, shown
 
 
-def create_web(service: Service) -> Starlette:
-    """The pages of ``service``. Paths below /api belong to `toottail.api`."""
+def create_web(service: Service, *, reading: Rate = READING) -> Starlette:
+    """The pages of ``service``. Paths below /api belong to `toottail.api`.
+
+    ``reading``: so often one address may ask for what costs the database something.
+    """
     app = Starlette(
         routes=_routes(),
         middleware=[
@@ -27,6 +32,7 @@ def create_web(service: Service) -> Starlette:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
+    app.state.ceiling = Ceiling(reading)
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -12,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from toottail.errors import BadRequest, NotAllowed, NotSignedIn
+from toottail.errors import BadRequest, NotAllowed, NotSignedIn, TooManyAttempts
 from toottail.service import sessions
 from toottail.service.context import Service
 from toottail.service.http import cookies
@@ -102,11 +103,17 @@ def service_of(request: Request) -> Service:
 
 
 async def opened(request: Request) -> Visit:
-    """The visit, with its session where there is one."""
+    """The visit, with its session where there is one.
+
+    Raises `TooManyAttempts` where an address asks for that too often.
+    """
     visit = stranger(request)
     cookie = cookies.session_of(visit.service, request)
     if cookie is None:
         return visit
+    wait = request.app.state.ceiling.use(visit.address, time.monotonic())
+    if wait:
+        raise TooManyAttempts("That is a lot of requests. Wait a moment.", wait)
     try:
         session = await sessions.find(visit.service, cookie)
     except NotSignedIn:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from toottail.api import ceilings
-from toottail.api.ceilings import Ceiling
 from toottail.service.allowances import Rate
+from toottail.service.http import ceilings
+from toottail.service.http.ceilings import Ceiling
 
 
 def test_what_was_used_comes_back_with_time_and_waiting_is_told_exactly() -> None:

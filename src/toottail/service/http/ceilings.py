@@ -6,6 +6,8 @@ from collections import OrderedDict
 
 from toottail.service.allowances import Rate
 
+READING = Rate(60, 120, 60)
+"""Requests of one address that cost the database something, whoever is signed in."""
 MOST_REMEMBERED = 20_000
 """Visitors remembered at once; the one not seen for longest is forgotten."""
 
