@@ -47,6 +47,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.first_run
 	$(BIN)/python -m benchmarks.large_thread
 	$(BIN)/python -m benchmarks.dialects
+	$(BIN)/python -m benchmarks.look_again
 	$(BIN)/python -m benchmarks.dispatch
 
 format: $(TOOLS)
