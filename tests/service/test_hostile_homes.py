@@ -87,6 +87,7 @@ class Lone:
         state = dict(parse_qsl(urlsplit(begun.authorize_url).query))["state"]
         return await sign_in.finish(
             self.service,
+            HOST,
             code="c0de",
             state=state,
             error=None,
