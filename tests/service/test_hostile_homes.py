@@ -264,7 +264,7 @@ async def test_an_older_home_answers_in_its_own_way(lone: Lone) -> None:
 async def test_requests_name_us_and_the_home_and_nobody_else(lone: Lone) -> None:
     await lone.sign_in()
     for heard in lone.server.heard:
-        assert heard.headers["user-agent"].endswith(f"(+{OURS}; {HOST})")
+        assert heard.headers["user-agent"] == lone.service.settings.user_agent(HOST)
         assert "cookie" not in heard.headers
         assert not {"c0de", TOKEN} & set(heard.target.replace("=", "/").split("/"))
 
