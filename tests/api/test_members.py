@@ -141,7 +141,7 @@ async def test_whatever_comes_to_the_callback_leads_to_our_front_page(
 ) -> None:
     browser = stand.stranger()
     browser.cookies["toottail-sign-in"] = "A" * 43
-    answer = await browser.ask("GET", f"{CALLBACK}?{query}")
+    answer = await browser.ask("GET", f"{CALLBACK}/{HOME}?{query}")
     assert answer.status == 303
     assert answer.headers["Location"] == f"{stand.origin}/?problem=expired"
     assert "evil" not in str(answer.headers)

@@ -60,7 +60,7 @@ async def test_a_server_without_the_api_has_no_title(server: PretendServer, door
         ("  A \n\t server ", "A server"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("a\u202egnp.exe\u2066b\u200bc\u0000d\u001b[2J", "agnp.exebcd[2J"),
-        ("x" * 5000, "x" * 100),
+        ("x" * 5000, "x" * 99 + "…"),
         ("Größe · 東京", "Größe · 東京"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +63,27 @@ def test_nothing_that_is_written_breaks_it(html: str) -> None:
     assert "\u202e" not in text
     assert "\n\n\n" not in text
     assert text == text.strip()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<a ",
+        "<a",
+        "<a b='",
+        "<a b=\"'>",
+        "<!--",
+        "</",
+        "<?",
+        "<![CDATA[",
+        "<script>",
+        "<p>",
+        "&",
+        "a",
+    ],
+)
+def test_text_made_to_keep_us_busy_is_read_in_one_pass(piece: str) -> None:
+    began = time.process_time()
+    plain("<" + piece * (40_000 // len(piece)))
+    # The parser of the standard library takes five to seventy seconds for the worst of them.
+    assert time.process_time() - began < 2

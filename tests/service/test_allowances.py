@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.service.town import Town
 from toottail.errors import TooManyAttempts
-from toottail.repository import allowances as stored
+from toottail.repository import purging
 from toottail.service import allowances
 from toottail.service.allowances import Rate
 
@@ -95,8 +96,8 @@ async def test_no_address_is_stored(town: Town) -> None:
 async def test_what_has_come_back_is_forgotten(town: Town) -> None:
     await used(town)
     async with town.database.connection() as conn:
-        await stored.forget(conn)
+        await purging.drop_expired(conn, datetime.now(UTC))
         assert await conn.fetchval("SELECT count(*) FROM allowances") == 1
         await later(town, 101)
-        await stored.forget(conn)
+        await purging.drop_expired(conn, datetime.now(UTC))
         assert await conn.fetchval("SELECT count(*) FROM allowances") == 0

@@ -23,7 +23,6 @@ from toottail.servers.door import Door
 from toottail.service import sessions, sign_in
 from toottail.service.context import Service
 from toottail.service.sign_in import Wish
-from toottail.settings import UNSET_URL
 from toottail.types.service import Begun, SignedIn
 
 HOST = "one.example"
@@ -88,6 +87,7 @@ class Lone:
         state = dict(parse_qsl(urlsplit(begun.authorize_url).query))["state"]
         return await sign_in.finish(
             self.service,
+            HOST,
             code="c0de",
             state=state,
             error=None,
@@ -264,7 +264,7 @@ async def test_an_older_home_answers_in_its_own_way(lone: Lone) -> None:
 async def test_requests_name_us_and_the_home_and_nobody_else(lone: Lone) -> None:
     await lone.sign_in()
     for heard in lone.server.heard:
-        assert heard.headers["user-agent"].endswith(f"(+{UNSET_URL}; {HOST})")
+        assert heard.headers["user-agent"] == lone.service.settings.user_agent(HOST)
         assert "cookie" not in heard.headers
         assert not {"c0de", TOKEN} & set(heard.target.replace("=", "/").split("/"))
 

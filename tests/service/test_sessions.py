@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.service.town import Town
 from toottail.errors import NotAllowed, NotSignedIn
-from toottail.repository import sessions as stored
+from toottail.repository import purging
 from toottail.service import sessions
 
 
@@ -106,5 +108,5 @@ async def test_ended_sessions_are_forgotten(town: Town) -> None:
     await town.sign_in()
     await later(town, 31)
     async with town.database.connection() as conn:
-        await stored.forget(conn)
+        await purging.drop_expired(conn, datetime.now(UTC))
     assert await town.sql("SELECT FROM sessions") == []

@@ -47,7 +47,7 @@ async def test_the_browser_is_sent_to_the_home_with_the_least_scopes_state_and_p
     asked = dict(parse_qsl(parts.query))
     assert parts.path == f"/{HOME}/oauth/authorize"
     assert asked["scope"].split() == ["profile", "read:search", "read:statuses"]
-    assert asked["redirect_uri"] == OURS + sign_in.CALLBACK
+    assert asked["redirect_uri"] == f"{OURS}{sign_in.CALLBACK}/{HOME}"
     assert asked["code_challenge_method"] == "S256"
     assert len(asked["state"]) >= 43
     assert begun.browser_cookie not in begun.authorize_url
@@ -253,7 +253,7 @@ async def test_a_registration_that_does_not_fit_is_made_anew(town: Town) -> None
     await town.rest()
     begun = await town.begin()
     asked = dict(parse_qsl(urlsplit(begun.authorize_url).query))
-    assert asked["redirect_uri"] == f"http://127.0.0.1:9090{sign_in.CALLBACK}"
+    assert asked["redirect_uri"] == f"http://127.0.0.1:9090{sign_in.CALLBACK}/{HOME}"
     assert town.oauth["apps"] == 3
 
 

@@ -8,6 +8,7 @@ import logging
 import socket
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.service.conftest import OpenTown
 from tests.service.test_sign_in import refusal
 from tests.service.town import ADDRESS, HOME, OURS, Town, new_key
 from toottail.errors import SignInRefused, TooManyAttempts
-from toottail.repository import sign_ins
+from toottail.repository import purging
 from toottail.repository.sealing import Sealer
 from toottail.servers.door import Door
 from toottail.service import sign_in
@@ -230,7 +231,7 @@ async def test_a_sign_in_ends_after_ten_minutes(town: Town) -> None:
     await town.begin()
     await town.sql("UPDATE sign_ins SET expires_at = expires_at - interval '10 minutes'")
     async with town.database.connection() as conn:
-        await sign_ins.forget(conn)
+        await purging.drop_expired(conn, datetime.now(UTC))
     assert await town.sql("SELECT FROM sign_ins") == []
 
 
@@ -357,3 +358,22 @@ async def test_no_secret_is_stored_logged_or_told(
     ]
     assert found == []
     assert OURS  # the address is no secret
+
+
+async def test_a_code_that_another_home_made_is_never_handed_to_the_home_of_the_sign_in(
+    town: Town,
+) -> None:
+    # A home that is after members of others sends the browser on to one of these. It comes back
+    # to the other home's place, with the state and the cookie of the sign-in at the first one.
+    begun = await town.begin()
+    back = await town.decide(begun.authorize_url)
+    before = town.asked()
+    assert await refusal(town.finish(begun, back, home="other.example")) == "expired"
+    assert town.asked() == before
+    assert await town.sql("SELECT FROM members") == []
+
+
+async def test_each_home_sends_the_browser_back_to_a_place_of_its_own(town: Town) -> None:
+    await town.begin()
+    (stored,) = await town.sql("SELECT home, redirect_uri FROM registrations")
+    assert stored["redirect_uri"] == f"{OURS}{sign_in.CALLBACK}/{stored['home']}"

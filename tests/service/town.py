@@ -78,16 +78,21 @@ class Town:
             async with browser.post(url, data=form, allow_redirects=False) as response:
                 assert response.status == 302, await response.text()
                 location = response.headers["Location"]
-        assert location.startswith(OURS + sign_in.CALLBACK)
+        assert location.startswith(f"{OURS}{sign_in.CALLBACK}/{HOME}?")
         told = dict(parse_qsl(urlsplit(location).query))
         return {key: told.get(key) for key in ("code", "state", "error")}
 
     async def finish(
-        self, begun: Begun, back: dict[str, str | None], address: str = ADDRESS
+        self,
+        begun: Begun,
+        back: dict[str, str | None],
+        address: str = ADDRESS,
+        home: str = HOME,
     ) -> SignedIn:
         """The browser that began it comes back."""
         return await sign_in.finish(
             self.service,
+            home,
             code=back["code"],
             state=back["state"],
             error=back["error"],

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-
 from toottail.api.models import AskedHost, Conversation, ExplainedStatus
 from toottail.service.explanation import Explanation
-from toottail.types.trees import Node
+from toottail.types.trees import Node, in_order
 
 
 def told(found: Explanation) -> Conversation:
@@ -22,31 +19,12 @@ def told(found: Explanation) -> Conversation:
         looked_at=about.looked_at,
         next_look_at=about.next_look_at,
         problem=about.problem,
-        statuses=[_status(found, node, depth) for node, depth in _in_order(found)],
+        statuses=[_status(found, node, depth) for node, depth in in_order(found.nodes)],
         asked=[
             AskedHost(host=one.host, answered=one.answered, open=one.open, problem=one.problem)
             for one in found.asked
         ],
     )
-
-
-def _in_order(found: Explanation) -> Iterator[tuple[Node, int]]:
-    """Each node below its parent. Those whose parent is not known are on top, and so is what is
-    left on a circle, where it is entered first."""
-    known = {node.uri for node in found.nodes}
-    below: dict[str | None, list[Node]] = defaultdict(list)
-    for node in found.nodes:
-        below[node.parent_uri if node.parent_uri in known else None].append(node)
-    seen: set[str] = set()
-    for top in (*below[None], *found.nodes):
-        ends = [(top, 0)]
-        while ends:
-            node, depth = ends.pop()
-            if node.uri in seen:
-                continue
-            seen.add(node.uri)
-            yield node, depth
-            ends += [(child, depth + 1) for child in reversed(below[node.uri])]
 
 
 def _status(found: Explanation, node: Node, depth: int) -> ExplainedStatus:

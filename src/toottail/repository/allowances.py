@@ -21,8 +21,6 @@ SELECT used_up + $2::interval - $3::interval - now() FROM allowances WHERE key =
 
 _SHORTEST = timedelta(seconds=1)
 
-_FORGET = "DELETE FROM allowances WHERE used_up < now()"
-
 
 async def use(conn: Connection, key: str, step: timedelta, depth: timedelta) -> timedelta | None:
     """Counts one use of ``key`` that takes ``step`` to come back; ``depth`` may be used at once.
@@ -33,8 +31,3 @@ async def use(conn: Connection, key: str, step: timedelta, depth: timedelta) -> 
         return None
     wait: timedelta | None = await conn.fetchval(_WAIT, key, step, depth)
     return max(wait or step, _SHORTEST)
-
-
-async def forget(conn: Connection) -> None:
-    """Drops what has come back in full: it counts like one that was never used."""
-    await conn.execute(_FORGET)

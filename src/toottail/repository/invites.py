@@ -39,8 +39,3 @@ async def is_good(conn: Connection, digest: bytes) -> bool:
 async def spend(conn: Connection, digest: bytes) -> bool:
     """Counts one who comes in with it, in the caller's transaction; False where it is no good."""
     return bool(await conn.fetchval(_SPEND, digest))
-
-
-async def forget(conn: Connection) -> None:
-    """Drops invites that are used up or have ended."""
-    await conn.execute("DELETE FROM invites WHERE uses_left <= 0 OR expires_at < now()")

@@ -62,7 +62,8 @@ _SIGN_IN_LOCKS = 0x7369676E
 
 _SERVED = """
 SELECT id FROM members
-WHERE home = $1 AND served AND (account_id = $2 OR (account_id IS NULL AND account = $3))
+WHERE home = $1 AND served
+    AND (account_id = $2 OR ((account_id IS NULL OR $2::text IS NULL) AND account = $3))
 ORDER BY account_id LIMIT 1 FOR UPDATE
 """
 
@@ -286,20 +287,6 @@ async def get(conn: Connection, member_id: int) -> MemberRow | None:
     return MemberRow(**row) if row else None
 
 
-async def list_served(conn: Connection, home: str | None = None) -> list[MemberRow]:
-    """All served members, or those of one home, by home and name."""
-    rows = await conn.fetch(
-        _ROW + " WHERE served AND ($1::text IS NULL OR home = $1) ORDER BY home, account, id", home
-    )
-    return [MemberRow(**row) for row in rows]
-
-
-async def count_served(conn: Connection) -> int:
-    """How many members are served."""
-    number: int = await conn.fetchval("SELECT count(*) FROM members WHERE served")
-    return number
-
-
 async def pause_failing(
     conn: Connection, failing_since: datetime, delete_at: datetime
 ) -> list[int]:
@@ -328,11 +315,6 @@ async def to_be_removed(conn: Connection, now: datetime, most: int) -> list[tupl
         most,
     )
     return [(row["id"], row["why"]) for row in rows]
-
-
-async def note_seen(conn: Connection, member_id: int, now: datetime) -> None:
-    """Notes that a member opened a page of ours."""
-    await conn.execute("UPDATE members SET seen_at = $2 WHERE id = $1", member_id, now)
 
 
 async def set_account(

@@ -95,11 +95,12 @@ _EXPIRED = (
     "DELETE FROM sign_ins WHERE expires_at < $1",
     "DELETE FROM sessions WHERE expires_at < $1",
     "DELETE FROM allowances WHERE used_up < $1",
+    "DELETE FROM invites WHERE uses_left <= 0 OR expires_at < $1",
 )
 
 
 async def drop_expired(conn: Connection, now: datetime) -> None:
-    """Drops sessions, sign-ins and allowances whose time is over."""
+    """Drops sessions, sign-ins, allowances and invites whose time is over."""
     for statement in _EXPIRED:
         await conn.execute(statement, now)
 

@@ -62,8 +62,3 @@ async def end(conn: Connection, digest: bytes) -> None:
 async def end_all(conn: Connection, member_id: int) -> None:
     """Ends all sessions of a member."""
     await conn.execute("DELETE FROM sessions WHERE member_id = $1", member_id)
-
-
-async def forget(conn: Connection) -> None:
-    """Drops sessions that have ended."""
-    await conn.execute("DELETE FROM sessions WHERE expires_at < now()")

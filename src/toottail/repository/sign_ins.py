@@ -123,8 +123,3 @@ async def holds(conn: Connection, home: str, fingerprints: Sequence[bytes]) -> b
 async def one_at_a_time(conn: Connection) -> None:
     """Until the caller's transaction ends nobody else becomes a member."""
     await conn.execute("SELECT pg_advisory_xact_lock($1)", _PLACES_LOCK)
-
-
-async def forget(conn: Connection) -> None:
-    """Drops sign-ins that were never finished."""
-    await conn.execute("DELETE FROM sign_ins WHERE expires_at < now()")

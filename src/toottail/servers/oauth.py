@@ -35,6 +35,7 @@ from toottail.errors import (
 from toottail.servers.asker import Asker
 from toottail.servers.door import Answer
 from toottail.servers.entities import decode
+from toottail.servers.plain_text import one_line
 from toottail.types.hosts import host_of
 
 AUTHORIZE, TOKEN, REVOKE = "/oauth/authorize", "/oauth/token", "/oauth/revoke"
@@ -107,14 +108,7 @@ async def read_title(ask: Asker) -> str:
         answer = await ask.get("/api/v1/instance", max_body=_MOST_BYTES, robots=False)
     except Forbidden:
         return ""  # closed to strangers, not to members
-    return plain(decode(ask.host, answer.body, _Instance).title, _LONGEST_TITLE)
-
-
-def plain(text: str, longest: int) -> str:
-    """A stranger's ``text`` on one line, without what is invisible or turns the writing around."""
-    # What is not printable is also halves of surrogate pairs, which no database takes.
-    shown = (" " if sign.isspace() else sign * sign.isprintable() for sign in text[: 8 * longest])
-    return " ".join("".join(shown).split())[:longest].strip()
+    return one_line(decode(ask.host, answer.body, _Instance).title, _LONGEST_TITLE)
 
 
 async def read_metadata(ask: Asker) -> Metadata:

@@ -23,6 +23,7 @@ from toottail.servers import oauth
 from toottail.servers.entities import is_local_id
 from toottail.servers.homes import Account, HomeClient
 from toottail.servers.oauth import Client, Token
+from toottail.servers.plain_text import one_line
 from toottail.service import allowances, home_requests, places
 from toottail.service.context import Service
 from toottail.service.home_checks import answering, refused
@@ -56,6 +57,7 @@ class _Granted:
 
 async def finish(
     service: Service,
+    home: str,
     *,
     code: str | None,
     state: str | None,
@@ -65,7 +67,7 @@ async def finish(
 ) -> SignedIn:
     """What the home sent the browser back with becomes a member and a session.
 
-    Raises `SignInRefused` or `TooManyAttempts`.
+    ``home`` is whose place of return it came to. Raises `SignInRefused` or `TooManyAttempts`.
     """
     await allowances.use(
         service,
@@ -77,6 +79,10 @@ async def finish(
     if error == "access_denied" and not state:
         raise refused("denied", "You said no, so nothing was done.")  # Hollo tells no state then
     sign_in = await _take(service, state, browser_cookie)
+    if sign_in.home != home:
+        # A home could send the browser on to another one, and so be handed the code that is made
+        # there. But each home returns to a place of its own: this code is not of this sign-in.
+        raise refused("expired", _EXPIRED)
     if error:
         if error == "access_denied":
             raise refused("denied", f"You said no at {sign_in.home}, so nothing was done.")
@@ -169,7 +175,7 @@ async def _check(service: Service, granted: _Granted) -> Account:
         async with service.database.connection() as conn:
             await registrations.distrust_profile(conn, home)
     # Only the name: whatever else a home says there, the member is one of its own.
-    name = oauth.plain(account.acct.partition("@")[0], 200) if account else ""
+    name = one_line(account.acct.partition("@")[0], 200) if account else ""
     if account is None or not name or not is_local_id(account.id):
         raise refused("home_failed", f"{home} does not tell whose account it is. Try again.")
     return Account(name, account.id)

@@ -41,7 +41,7 @@ from toottail.types.sources import BASE_SCOPE, KINDS, Source, parse_sources
 __all__ = ["CALLBACK", "LASTS", "Wish", "begin", "finish", "verify"]
 
 CALLBACK = "/api/v1/sign-in/callback"
-"""Where homes send the browser back to."""
+"""Below it, each at its own name, homes send the browser back to: see `finish`."""
 LASTS = timedelta(minutes=10)
 """So long a member may take to say yes at home."""
 _MOST_SOURCES = 50
@@ -174,7 +174,7 @@ async def _check_places(service: Service, host: str, invite: bytes | None) -> No
 
 async def _registration(service: Service, home: Home) -> Registration:
     """Our client at the home, registered where there is none of use."""
-    redirect_uri = service.address(CALLBACK)
+    redirect_uri = service.address(f"{CALLBACK}/{home.host}")
     async with service.database.connection() as conn:
         present = await registrations.get(conn, home.host)
         knows = present is not None and present.knows_profile

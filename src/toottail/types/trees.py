@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,3 +55,25 @@ class Node:
         if self.opted_out:
             return "its author asks not to be fetched (nobot)"
         return f"{self.host}: {self.barred}" if self.barred is not None else None
+
+
+def in_order(nodes: Sequence[Node]) -> Iterator[tuple[Node, int]]:
+    """Each node below its parent, with its depth.
+
+    Those whose parent is not known are on top, and so is what is left on a circle, where it is
+    entered first.
+    """
+    known = {node.uri for node in nodes}
+    below: dict[str | None, list[Node]] = defaultdict(list)
+    for node in nodes:
+        below[node.parent_uri if node.parent_uri in known else None].append(node)
+    seen: set[str] = set()
+    for top in (*below[None], *nodes):
+        ends = [(top, 0)]
+        while ends:
+            node, depth = ends.pop()
+            if node.uri in seen:
+                continue
+            seen.add(node.uri)
+            yield node, depth
+            ends += [(child, depth + 1) for child in reversed(below[node.uri])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from toottail.flow.verdicts import Kind, Verdict
 from toottail.repository.explanations import Details
 from toottail.service.explanation import Explanation
 from toottail.types.service import StatusText
-from toottail.types.trees import Node
+from toottail.types.trees import Node, in_order
 
 DEEPEST = 8
 """Levels that are indented; deeper ones say their level instead."""
@@ -57,24 +57,10 @@ class Tree:
 
 def grown(found: Explanation, texts: Mapping[str, StatusText], first: int = 0) -> Tree:
     """The tree of a conversation. Replies to what is not known stand at the top."""
-    order = list(_in_order(found.nodes))
+    order = list(in_order(found.nodes))
     shown = [
         Leaf(node, found.verdicts[node.uri], found.details[node.uri], texts.get(node.uri), depth)
         for node, depth in order[first : first + MOST_AT_ONCE]
     ]
     counts = Counter(verdict.kind for verdict in found.verdicts.values())
     return Tree(shown, first, len(order), counts)
-
-
-def _in_order(nodes: Sequence[Node]) -> list[tuple[Node, int]]:
-    known = {node.uri for node in nodes}
-    below: dict[str | None, list[Node]] = defaultdict(list)
-    for node in nodes:
-        below[node.parent_uri if node.parent_uri in known else None].append(node)
-    order: list[tuple[Node, int]] = []
-    open_ends = [(node, 0) for node in reversed(below[None])]
-    while open_ends:
-        node, depth = open_ends.pop()
-        order.append((node, depth))
-        open_ends += [(child, depth + 1) for child in reversed(below[node.uri])]
-    return order

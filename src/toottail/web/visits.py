@@ -59,9 +59,10 @@ class Visit:
         return self.request.query_params.get(name, "")[:_MOST_FIELD]
 
     def here(self, **changes: str) -> str:
-        """The address of this page with other parameters."""
+        """The address of this page, as seen from it, with other parameters."""
         kept = dict(parse_qsl(self.request.url.query))
-        return f"{self.request.url.path}?{urlencode({**kept, **changes})}"
+        # Without the path: one that begins with two slashes would lead to another site.
+        return f"?{urlencode({**kept, **changes})}"
 
 
 class Form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from toottail.api.description import problems
@@ -48,7 +48,7 @@ async def begin(
 
 
 @router.get(
-    "/sign-in/callback",
+    "/sign-in/callback/{home}",
     operation_id="finishSignIn",
     summary="Where the home sends the browser back to",
     status_code=303,
@@ -59,6 +59,7 @@ async def finish(
     request: Request,
     service: Here,
     address: Address,
+    home: Annotated[str, Path(max_length=253, description="The home that sends it back.")],
     code: Word = None,
     state: Word = None,
     error: Word = None,
@@ -67,6 +68,7 @@ async def finish(
     try:
         done = await sign_in.finish(
             service,
+            home,
             code=_bounded(code),
             state=_bounded(state),
             error=_bounded(error),
