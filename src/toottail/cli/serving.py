@@ -138,9 +138,10 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
             address[:2], family=kind, backlog=_BACKLOG, dualstack_ipv6=both
         )
     except OSError as error:
-        # Python's own text for a taken port names the address again.
+        # Python's own text for a socket names the address again.
         taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else error.strerror or str(error)
+        told = (error.strerror or str(error)).partition(" (while")[0]
+        why = "another program listens there" if taken else told
         raise UsageError(
             f"cannot listen on {settings.listen} ({why}); --listen HOST:PORT names another place"
         ) from None
