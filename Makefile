@@ -25,7 +25,7 @@ TOOLS := .venv/.tools
 .PHONY: help run test check bench format clean
 
 help:
-	@sed -n '/^# /s/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 run: $(RUNTIME)
 ifdef SERVER

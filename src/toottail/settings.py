@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +32,8 @@ from toottail import __version__
 from toottail.errors import SettingsError
 
 _PREFIX = "TOOTTAIL_"
+_CLOSE = 0.92
+"""How alike two names are, of 1, when one is taken for the other misspelt."""
 
 # It goes into headers and documents as it is, so it is held to what needs no escape in any of them.
 _ACTOR_URL = re.compile(
@@ -54,10 +57,17 @@ def _words(value: object) -> object:
     )
 
 
+def _network(word: str) -> Network:
+    try:
+        return ip_network(word)
+    except ValueError as error:
+        raise _refuse(f"{error}; expected addresses such as 10.0.0.0/8") from None
+
+
 def _networks(value: object) -> object:
     words = _words(value)
     if isinstance(words, (list, tuple)):
-        return tuple(ip_network(word) if isinstance(word, str) else word for word in words)
+        return tuple(_network(word) if isinstance(word, str) else word for word in words)
     return words
 
 
@@ -320,6 +330,7 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
     # Accounts are no settings: the command that serves them reads them.
     values.pop("account", None)
     origin = {key: f"{path}, key {key}" for key in values}
+    _refuse_misspelt(env)
     for field in Settings.model_fields:
         variable = _PREFIX + field.upper()
         if env.get(variable, "") != "":
@@ -332,6 +343,21 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_explain(error, origin, path)) from None
+
+
+def _refuse_misspelt(names: Iterable[str]) -> None:
+    """Raises `SettingsError` for a variable that is a setting but for a letter or two.
+
+    Others are let be: whoever runs containers is given variables by the name of each service.
+    """
+    settings = {_PREFIX + field.upper() for field in Settings.model_fields}
+    for name in names:
+        if name.startswith(_PREFIX) and name not in settings and (meant := _close(name, settings)):
+            raise SettingsError(f"{name}: there is no such setting; is {meant} meant?")
+
+
+def _close(name: str, among: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(name, among, n=1, cutoff=_CLOSE)), None)
 
 
 def config_file(config: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -358,8 +384,16 @@ def _explain(error: ValidationError, origin: dict[str, str], path: Path | None) 
         where = origin.get(key, key)
         line = _line_of(key, path)
         place = f"{path}, line {line}, key {key}" if line else where
-        lines.append(f"{place}: {problem['msg']}")
+        lines.append(f"{place}: {_in_words(problem['type'], problem['msg'], key)}")
     return "\n".join(lines)
+
+
+def _in_words(kind: str, message: str, key: str) -> str:
+    if kind != "extra_forbidden":
+        return message.removeprefix("Value error, ")
+    meant = next(iter(get_close_matches(key, Settings.model_fields, n=1)), None)
+    hint = f"is {meant} meant?" if meant else "docs/settings.md has them all"
+    return f"there is no such setting; {hint}"
 
 
 def _line_of(key: str, path: Path | None) -> int | None:

@@ -69,7 +69,7 @@ def test_a_malformed_config_file_is_said_with_file_line_and_key(
     cases = {
         "home_in_flight = 4\nhome_in_flight = = 5\n": ("line 2",),
         '\nhome_in_flight = "many"\n': ("line 2", "key home_in_flight"),
-        "home_in_fligth = 2\n": ("line 1", "key home_in_fligth"),
+        "home_in_fligth = 2\n": ("line 1", "key home_in_fligth", "is home_in_flight meant?"),
     }
     for number, (content, words) in enumerate(cases.items()):
         file = tmp_path / f"{number}.toml"
@@ -79,6 +79,20 @@ def test_a_malformed_config_file_is_said_with_file_line_and_key(
     told(shell.run("migrate", "--config", str(tmp_path / "none.toml")), 2, "none.toml")
     told(shell.run("migrate", TOOTTAIL_LEASE="0"), 2, "TOOTTAIL_LEASE")
     told(shell.run("migrate", TOOTTAIL_LOG="loud"), 2, "TOOTTAIL_LOG", "debug")
+    done = shell.run("migrate", TOOTTAIL_TRUSTED_PROXIES="proxy")
+    told(done, 2, "TOOTTAIL_TRUSTED_PROXIES: 'proxy'", "such as 10.0.0.0/8")
+
+
+def test_a_misspelt_variable_is_not_passed_over(shell: Shell) -> None:
+    # Else a service that was meant to be by invitation would be open.
+    done = shell.run("migrate", TOOTTAIL_SIGN_UP="invite")
+    told(done, 2, "TOOTTAIL_SIGN_UP:", "is TOOTTAIL_SIGN_UPS meant?")
+
+
+def test_variables_of_others_with_our_name_in_front_are_let_be(shell: Shell) -> None:
+    # Kubernetes gives these to all containers beside a service that is called so.
+    others = {"TOOTTAIL_SERVICE_HOST": "10.0.0.1", "TOOTTAIL_SERVICE_PORT": "80"}
+    assert shell.run("migrate", **others).returncode == 0
 
 
 def test_a_database_of_another_version_is_said_to_be_one(shell: Shell, database_url: str) -> None:

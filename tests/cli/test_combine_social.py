@@ -135,4 +135,5 @@ def test_another_database_is_refused_in_words(shell: Shell, database_url: str) -
     gone = shell.run("import", "combine-social", away)
     assert gone.returncode == 1
     assert "127.0.0.1:1" in gone.stderr
+    assert "Is TOOTTAIL_COMBINE_SOCIAL_URL right?" in gone.stderr
     assert "secret" not in gone.stderr

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+from typer.main import get_command
+
+from toottail.cli.commands import app
 from toottail.settings import Settings
 from toottail.types.sources import KINDS
 
 CHECKOUT = Path(__file__).parents[2]
+PAGES = (CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")))
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
@@ -43,3 +50,56 @@ def test_every_source_is_documented_with_its_scopes_and_nothing_else() -> None:
         kind: (int(n), set(re.findall(r"[a-z]+:[a-z]+", scopes))) for kind, n, scopes in rows
     }
     assert documented == {word: (kind.entries, set(kind.scopes)) for word, kind in KINDS.items()}
+
+
+def test_every_relative_link_leads_to_something() -> None:
+    links = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text())
+    ]
+    assert len(links) > 20
+    broken = [link for link in links if not (link[0].parent / link[1]).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_that_a_page_tells_exists(page: Path) -> None:
+    wrong = [told for told in _told_commands(page.read_text()) if not _exists(told)]
+    assert wrong == []
+
+
+def test_a_command_or_an_option_that_is_none_is_noticed() -> None:
+    told = "    toottail serv\n    toottail members drop me\n    sudo toottail serve --lisen X\n"
+    commands = list(_told_commands(told + "`toottail hosts example.social` and TootTail served"))
+    assert [_exists(command) for command in commands] == [False, False, False, True]
+
+
+def _told_commands(text: str) -> Iterator[list[str]]:
+    """What follows ``toottail`` in lines of code and between backticks, word by word."""
+    # A line that ends with a backslash goes on in the next one.
+    text = text.replace("\\\n", " ")
+    code = re.findall(r"^ {4,}(.*)$", text, flags=re.MULTILINE) + re.findall(r"`([^`\n]+)`", text)
+    for line in code:
+        if found := re.search(r"(?:^|[\s/])toottail ((?![=/])[^#;|]*)", line):
+            yield found[1].split()
+
+
+def _exists(words: list[str]) -> bool:
+    command: Any = get_command(app)
+    known = {"--help"}
+    for word in words:
+        if word.startswith("-") or not hasattr(command, "commands"):
+            break
+        found = command.commands.get(word)
+        if found is None and command.name == "hosts":
+            break
+        if found is None:
+            return False
+        command = found
+    # `hosts NAME` means `hosts show NAME`.
+    command = command.commands["show"] if command.name == "hosts" else command
+    known.update(*([*p.opts, *p.secondary_opts] for p in command.params))
+    return {
+        word.partition("=")[0].rstrip(",.:") for word in words if word.startswith("--")
+    } <= known

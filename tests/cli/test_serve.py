@@ -16,6 +16,12 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tests.cli.shell import Shell
 
@@ -158,10 +164,46 @@ def test_with_a_certificate_of_its_own_it_speaks_https(shell: Shell, tmp_path: P
         assert answer.status == 200
         assert "max-age" in answer.headers["Strict-Transport-Security"]
         connection.close()
-    wrong = tmp_path / "wrong.pem"
+
+
+def test_a_certificate_that_is_of_no_use_is_said_with_the_file_and_the_cause(
+    shell: Shell, tmp_path: Path
+) -> None:
+    pair, other = (trustme.CA().issue_cert("localhost") for _ in range(2))
+    chain, key, foreign = (tmp_path / f"{name}.pem" for name in ("chain", "key", "foreign"))
+    pair.cert_chain_pems[0].write_to_path(str(chain))
+    pair.private_key_pem.write_to_path(str(key))
+    other.private_key_pem.write_to_path(str(foreign))
+    sealed, wrong = tmp_path / "sealed.pem", tmp_path / "wrong.pem"
     wrong.write_text("nothing of use")
-    done = shell.run("serve", "--certificate", str(wrong))
-    assert (done.returncode, "wrong.pem: is no certificate" in done.stderr) == (2, True)
+    opened = load_pem_private_key(key.read_bytes(), None)
+    words = BestAvailableEncryption(b"words")
+    sealed.write_bytes(opened.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, words))
+    for given, told in (
+        ((wrong,), "wrong.pem: is no certificate"),
+        ((chain,), "--certificate-key names the key"),
+        ((tmp_path / "none.pem", key), "none.pem: cannot be read (No such file"),
+        ((chain, tmp_path / "none.pem"), "none.pem: cannot be read (No such file"),
+        ((chain, foreign), "foreign.pem: the key is not that of"),
+        ((chain, sealed), "sealed.pem no private key in PEM without a password"),
+    ):
+        options = zip(("--certificate", "--certificate-key"), map(str, given), strict=False)
+        done = shell.run("serve", *(word for pair in options for word in pair))
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_on_all_addresses_it_takes_visitors_by_ipv4_and_ipv6(shell: Shell) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    shell.environment.update(
+        TOOTTAIL_SERVICE_URL="https://tail.example",
+        TOOTTAIL_TRUSTED_PROXIES="127.0.0.0/8",
+        TOOTTAIL_AUTHORIZE_AT="",
+    )
+    with running(shell, "api", "--listen", "[::]:0") as service:
+        for address in ("127.0.0.1", "::1"):
+            with socket.create_connection((address, service.port), timeout=5):
+                pass
 
 
 def test_the_log_tells_no_query_and_no_address(shell: Shell) -> None:
@@ -179,6 +221,7 @@ def test_a_port_that_is_taken_is_said_so(shell: Shell) -> None:
         done = shell.run("serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 2
     assert "cannot listen on 127.0.0.1:" in done.stderr
+    assert "(another program listens there)" in done.stderr
 
 
 def test_what_is_not_safe_is_refused(shell: Shell) -> None:

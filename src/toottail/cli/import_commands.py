@@ -56,7 +56,7 @@ def combine_social(
     database_url: Annotated[
         str,
         typer.Argument(
-            metavar="DATABASE_URL",
+            metavar="TOOTTAIL_COMBINE_SOCIAL_URL",
             envvar="TOOTTAIL_COMBINE_SOCIAL_URL",
             help="Its PostgreSQL database, which is only read.",
             show_default=False,

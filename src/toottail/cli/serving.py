@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -80,12 +81,31 @@ def _check_certificate(settings: Settings) -> None:
 
 def _load_certificate(context: ssl.SSLContext, settings: Settings) -> None:
     assert settings.certificate is not None
+    for file in filter(None, (settings.certificate, settings.certificate_key)):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"{file}: cannot be read ({error.strerror})") from None
     try:
-        context.load_cert_chain(settings.certificate, settings.certificate_key)
+        # Without a password OpenSSL would ask at the terminal for that of a sealed key.
+        context.load_cert_chain(settings.certificate, settings.certificate_key, password="")
     except OSError as error:
-        raise SettingsError(
-            f"{settings.certificate}: is no certificate in PEM with its key ({error})"
-        ) from None
+        raise SettingsError(_of_no_use(settings, error)) from None
+
+
+def _of_no_use(settings: Settings, error: OSError) -> str:
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        where = settings.certificate_key or settings.certificate
+        return f"{where}: the key is not that of the first certificate in {settings.certificate}"
+    if settings.certificate_key is not None:
+        return (
+            f"{settings.certificate} is no certificate chain in PEM, or "
+            f"{settings.certificate_key} no private key in PEM without a password ({error})"
+        )
+    return (
+        f"{settings.certificate}: is no certificate in PEM with its key in the same file, without "
+        f"a password ({error}); --certificate-key names the key in another one"
+    )
 
 
 async def _renew_certificate(context: ssl.SSLContext, settings: Settings) -> None:
@@ -113,11 +133,17 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         kind, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.create_server(address[:2], family=kind, backlog=_BACKLOG)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        listener = socket.create_server(
+            address[:2], family=kind, backlog=_BACKLOG, dualstack_ipv6=both
+        )
     except OSError as error:
+        # Python's own text for a socket names the address again.
+        taken = error.errno == errno.EADDRINUSE
+        told = (error.strerror or str(error)).partition(" (while")[0]
+        why = "another program listens there" if taken else told
         raise UsageError(
-            f"cannot listen on {settings.listen} ({error.strerror or error}); "
-            "--listen HOST:PORT names another place"
+            f"cannot listen on {settings.listen} ({why}); --listen HOST:PORT names another place"
         ) from None
     with listener:
         yield listener

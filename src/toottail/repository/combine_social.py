@@ -11,6 +11,7 @@ from toottail.repository.database import Connection, connector
 from toottail.repository.translation import translated
 
 _BLOCK = 500
+_SETTING = "TOOTTAIL_COMBINE_SOCIAL_URL"
 
 # Columns came and went with its versions: whole rows are asked for, and what is there is used.
 _REGISTRATIONS = "SELECT * FROM registrations WHERE id > $1 ORDER BY id LIMIT $2"
@@ -40,7 +41,8 @@ async def opened(url: str) -> AsyncIterator[Connection]:
 
     Raises `DatabaseUnavailable`, or `UsageError` where it is none of combine.social's.
     """
-    connection = await connector(url)(server_settings={"default_transaction_read_only": "on"})
+    connect = connector(url, _SETTING)
+    connection = await connect(server_settings={"default_transaction_read_only": "on"})
     try:
         with translated():
             conn = cast("Connection", connection)

@@ -19,7 +19,7 @@ from toottail.repository.translation import CONNECTION_LOST, translated
 from toottail.settings import Settings
 
 _NO_URL = (
-    "DATABASE_URL is not one of a PostgreSQL server: postgresql://USER:PASSWORD@HOST:5432/NAME, "
+    "{setting} is not one of a PostgreSQL server: postgresql://USER:PASSWORD@HOST:5432/NAME, "
     "with %2F for a / in the password, %40 for an @, %23 for a #."
 )
 _Result = TypeVar("_Result")
@@ -174,12 +174,14 @@ async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Databa
     await pool.close()
 
 
-def connector(url: str) -> Connect:
+def connector(url: str, setting: str = "DATABASE_URL") -> Connect:
     """How to reach the server at ``url``; no error ever shows the password.
+
+    ``setting`` is what people call the URL.
 
     Raises `DatabaseUnavailable`, here where it is no URL of a PostgreSQL server.
     """
-    place, secrets = _place_and_secrets(url)
+    place, secrets = _place_and_secrets(url, setting)
 
     async def connect(**arguments: Any) -> Any:
         try:
@@ -187,13 +189,13 @@ def connector(url: str) -> Connect:
         except TimeoutError:
             why = "no answer in time"
         except (asyncpg.ClientConfigurationError, ValueError):
-            raise DatabaseUnavailable(_NO_URL) from None
+            raise DatabaseUnavailable(_NO_URL.format(setting=setting)) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             why = str(error)
             for secret in secrets:
                 why = why.replace(secret, "***")
         raise DatabaseUnavailable(
-            f"The database at {place} cannot be reached: {why}. Is DATABASE_URL right?"
+            f"The database at {place} cannot be reached: {why}. Is {setting} right?"
         )
 
     return connect
@@ -213,16 +215,16 @@ async def _migrate_if_needed(connection: Any) -> None:
         await migrations.migrate(connection)
 
 
-def _place_and_secrets(url: str) -> tuple[str, set[str]]:
+def _place_and_secrets(url: str, setting: str) -> tuple[str, set[str]]:
     """Host, port and database, fit to be shown, and what must not be."""
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
     except ValueError:
-        raise DatabaseUnavailable(_NO_URL) from None
+        raise DatabaseUnavailable(_NO_URL.format(setting=setting)) from None
     # An @ further on, or a #: a password with a bare / or # in it was taken apart at that sign.
     if parts.scheme not in ("postgresql", "postgres") or "@" in parts.path or parts.fragment:
-        raise DatabaseUnavailable(_NO_URL)
+        raise DatabaseUnavailable(_NO_URL.format(setting=setting))
     options = parse_qs(parts.query)
     host = parts.hostname or options.get("host", ["localhost"])[0]
     passwords = [parts.password or "", *options.get("password", [])]
