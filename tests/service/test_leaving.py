@@ -11,7 +11,7 @@ from tests.service.town import HOME, Town
 from toottail.errors import NotSignedIn, TooManyAttempts
 from toottail.repository import leaving
 from toottail.repository.database import Database
-from toottail.service import account, allowances, sessions
+from toottail.service import account, allowances, revoking, sessions
 from toottail.simulator.faults import Fault
 
 
@@ -55,7 +55,7 @@ async def test_a_home_that_does_not_confirm_keeps_nobody_from_leaving(town: Town
 async def test_a_home_that_is_silent_is_not_waited_for(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "REVOKE_WITHIN", 0.3)
+    monkeypatch.setattr(revoking, "REVOKE_WITHIN", 0.3)
     done = await town.sign_in()
     town.simulator.world.home.faults.append(Fault("slow"))
     assert not await account.leave(town.service, done.member_id)
@@ -73,7 +73,7 @@ async def test_a_home_where_many_sign_in_still_hears_that_a_token_ends(town: Tow
 async def test_no_worker_may_use_the_token_while_it_is_given_back(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "REVOKE_WITHIN", 2.0)
+    monkeypatch.setattr(revoking, "REVOKE_WITHIN", 2.0)
     done = await town.sign_in()
     town.simulator.world.home.faults.append(Fault("slow"))
     asked = town.asked()

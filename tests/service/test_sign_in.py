@@ -123,6 +123,8 @@ async def test_other_sources_make_a_new_token_with_their_scopes(town: Town) -> N
     assert "read:bookmarks" in member["scopes"]
     kinds = await town.sql("SELECT kind FROM sources WHERE enabled ORDER BY kind")
     assert [row["kind"] for row in kinds] == ["bookmarks", "home"]
+    (token,) = town.oauth["live_tokens"]
+    assert "read:bookmarks" in token["scopes"], "the earlier one is ended"
 
 
 async def test_a_home_cannot_say_that_its_member_is_one_of_another(

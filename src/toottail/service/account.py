@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import structlog
-from pydantic import SecretStr
 
-from toottail.errors import NotAllowed, NotSignedIn, SettingsError
+from toottail.errors import NotAllowed, NotSignedIn
 from toottail.repository import (
     choosing,
-    earlier_registrations,
     exports,
     leaving,
     members,
     overviews,
     people,
-    registrations,
     runs,
 )
 from toottail.repository.database import Connection
-from toottail.repository.earlier_registrations import EarlierClient
 from toottail.repository.members import MemberRow
 from toottail.repository.people import PersonRow
-from toottail.repository.registrations import Registration
-from toottail.servers import oauth
-from toottail.servers.oauth import Client
-from toottail.service import choices, home_requests
+from toottail.service import choices
 from toottail.service.context import Service
 from toottail.service.people import shown
+from toottail.service.revoking import revoke
 from toottail.types.service import DayCount, FirstRun, Overview
 
 log = structlog.get_logger(__name__)
@@ -42,8 +34,6 @@ DAYS = 30
 # What a run brought that is over, by its id: counting it takes longer than the rest of the page.
 _ended: dict[UUID, FirstRun] = {}
 _MOST_ENDED = 1_000
-REVOKE_WITHIN = 10.0
-"""Seconds that a home has to end a token before the member is deleted all the same."""
 
 
 async def overview(service: Service, member_id: int) -> Overview:
@@ -154,29 +144,15 @@ async def leave(service: Service, member_id: int) -> bool:
         await members.pause(
             conn, member_id, "operator" if by_operator else "member", datetime.now(UTC)
         )
-    revoked = await _revoke(service, member)
+    revoked = await revoke(service, member.home, member.token_sealed)
+    # Who signed in again meanwhile, elsewhere, leaves no other token behind by that.
+    async with service.database.connection() as conn:
+        now = await members.get(conn, member_id)
+    if now is not None and now.token_sealed != member.token_sealed:
+        revoked &= await revoke(service, now.home, now.token_sealed)
     await leaving.remove(service.database, member_id)
     log.info("member left", home=member.home, revoked=revoked)
     return revoked
-
-
-async def _revoke(service: Service, member: MemberRow) -> bool:
-    """Ends the token at the home, as far as it lets itself be reached."""
-    async with service.database.connection() as conn:
-        present = await registrations.get(conn, member.home)
-        earlier = await earlier_registrations.of_home(conn, member.home)
-    # Only the client that a token was issued to can end it, and which that was is not stored. Of
-    # a token that the member made themselves it is none of ours.
-    clients: list[Registration | EarlierClient] = [*([present] if present else []), *earlier]
-    confirmed = False
-    with suppress(SettingsError, TimeoutError):
-        token = SecretStr(service.sealer.open(member.token_sealed))
-        async with asyncio.timeout(REVOKE_WITHIN):
-            for one in clients:
-                client = Client(one.client_id, SecretStr(service.sealer.open(one.secret_sealed)))
-                ask = home_requests.asker(service, member.home, "revoke")
-                confirmed |= await oauth.revoke(ask, client, token, one.revoke_path)
-    return confirmed
 
 
 async def _member(conn: Connection, member_id: int) -> MemberRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -27,6 +28,7 @@ from toottail.servers.plain_text import one_line
 from toottail.service import allowances, home_requests, places
 from toottail.service.context import Service
 from toottail.service.home_checks import answering, refused
+from toottail.service.revoking import revoke
 from toottail.service.sessions import digest_of, start_in
 from toottail.types.service import SignedIn
 from toottail.types.sources import Choices, parse_sources
@@ -185,6 +187,7 @@ async def _let_in(service: Service, granted: _Granted, account: Account) -> Sign
     """Stores the member with a session, all or nothing."""
     sign_in, token = granted.sign_in, granted.token.secret.get_secret_value()
     kept = False
+    replaced: bytes | None = None
     async with service.database.transaction() as conn:
         await sign_ins.one_at_a_time(conn)
         standing = await sign_ins.standing(conn, sign_in.home, account.id, account.acct)
@@ -194,6 +197,8 @@ async def _let_in(service: Service, granted: _Granted, account: Account) -> Sign
             session = await start_in(conn, standing.member_id)
             done = SignedIn(standing.member_id, session, is_new=False)
         if not kept:
+            if standing.member_id is not None:
+                replaced = await _replaced(service, conn, standing.member_id, token)
             member_id, is_new = await members.serve(
                 conn,
                 home=sign_in.home,
@@ -208,7 +213,21 @@ async def _let_in(service: Service, granted: _Granted, account: Account) -> Sign
             done = SignedIn(member_id, await start_in(conn, member_id), is_new)
     if kept:
         await _give_back(service, granted)
+    elif replaced is not None:
+        # What is under way with it fails without harm: a refusal counts for that very token only.
+        await revoke(service, sign_in.home, replaced)
     return done
+
+
+async def _replaced(service: Service, conn: Connection, member_id: int, token: str) -> bytes | None:
+    """The member's present token, sealed, where it is another one and of use no more."""
+    row = await members.get(conn, member_id)
+    if row is None:
+        return None
+    with suppress(SettingsError):
+        # Homes hand out the same token again where the same is allowed.
+        return row.token_sealed if service.sealer.open(row.token_sealed) != token else None
+    return None
 
 
 def _has_no_wish(sign_in: SignIn) -> bool:
