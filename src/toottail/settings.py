@@ -285,13 +285,24 @@ class Settings(BaseModel):
 
     lease: float = Field(default=10, ge=2)
     """How long a lane stays ours without a renewal."""
-    lanes_at_once: int = Field(default=64, ge=1)
+    worker_concurrency: int = Field(default=64, ge=2)
     """Lanes this process visits at once."""
+    worker_memory_limit: int = Field(default=0, ge=0)
+    """Bytes of memory of this process from which on it takes no new lanes; 0: no limit."""
+    worker_alive_file: Path | None = None
+    """A file touched while the worker works, if not ``worker.alive`` in the data folder."""
+    egress: str = Field(default="", max_length=100)
+    """The name of the address that this process asks from: shown, and nothing else."""
 
     @property
     def has_service_url(self) -> bool:
         """Whether somebody said where the service is found."""
         return "service_url" in self.model_fields_set and self.service_url != UNSET_URL
+
+    @property
+    def alive_file(self) -> Path:
+        """The file whose age says whether the worker works."""
+        return self.worker_alive_file or self.data_dir / "worker.alive"
 
     @property
     def listen_at(self) -> tuple[str, int]:

@@ -134,3 +134,30 @@ async def test_a_reading_that_is_over_leaves_no_position(database: Database) -> 
         await conn.execute("UPDATE sources SET collect_at = now()")
         (again,) = await sources.due(conn, HOME, now())
         assert (again.position, again.newest_id) == (Position(), "99")
+
+
+async def test_many_sources_of_one_member_do_not_keep_the_others_waiting(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        greedy = await member(conn, name="greedy")
+        await conn.execute(
+            "INSERT INTO sources (member_id, home, kind, name, entries, collect_at)"
+            " SELECT $1, $2, 'hashtag', n::text, 20, now() - interval '1 h'"
+            " FROM generate_series(1, 50) AS n",
+            greedy,
+            HOME,
+        )
+        modest = await member(conn, name="modest")
+        await conn.execute("UPDATE members SET active_until = 'infinity'")
+        await conn.execute(
+            "INSERT INTO sources (member_id, home, kind, entries, collect_at)"
+            " VALUES ($1, $2, 'bookmarks', 20, now() - interval '1 s')",
+            modest,
+            HOME,
+        )
+        found = await sources.due(conn, HOME, now(), most=4, of_each=1)
+        assert [due.member_id for due in found] == [greedy, modest]
+        (only,) = await sources.due(conn, HOME, now(), most=4, of_each=1, busy=[greedy])
+        assert only.member_id == modest
+        assert len(await sources.due(conn, HOME, now(), most=4)) == 4

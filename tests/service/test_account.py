@@ -319,8 +319,8 @@ async def test_a_pause_ends_when_the_member_wants(database: Database) -> None:
     assert (await account.overview(service, mira)).member.state == "paused"
     assert (await account.overview(service, noor)).member.state == "working"
     async with database.connection() as conn:
-        assert await members.sealed_tokens(conn, stand.HOME, stand.now()) != {}
-        assert mira not in await members.sealed_tokens(conn, stand.HOME, stand.now())
+        assert await members.sealed_tokens(conn, stand.HOME, [noor], stand.now()) != {}
+        assert await members.sealed_tokens(conn, stand.HOME, [mira], stand.now()) == {}
     await account.resume(service, mira)
     await account.resume(service, mira)
     assert (await account.overview(service, mira)).member.state == "working"

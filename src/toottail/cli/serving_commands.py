@@ -35,7 +35,7 @@ Verbose = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Makes the commands those of ``app``."""
-    for command in (serve, api, web, worker):
+    for command in (serve, api, web, worker, lanes):
         app.command()(command)
 
 
@@ -72,9 +72,30 @@ def web(
     _run({"web"}, verbose, config, listen, certificate, certificate_key)
 
 
-def worker(config: Config = None, verbose: Verbose = False) -> None:
+def worker(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only tell whether the worker of this data folder works."),
+    ] = False,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> None:
     """Run one worker of the service; any number share the work."""
+    if check:
+        from toottail.cli.lanes import check as run_check
+
+        raise typer.Exit(run_check(config))
     _run({"worker"}, verbose, config)
+
+
+def lanes(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    config: Config = None,
+) -> None:
+    """Tell which worker serves what, what is due and how late it is."""
+    from toottail.cli.lanes import show
+
+    raise typer.Exit(show(as_json=json, config=config))
 
 
 def _run(

@@ -88,7 +88,7 @@ async def _shown(visit: Visit, due: DueFeedWatch) -> dict[str, HomeStatus]:
     """What the home shows of the account's posts, by URI; nothing where it does not tell."""
     if due.local_id is None:
         return {}
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     try:
         page = await read_page(client, "profile", due.local_id, limit=MOST)
     except (ScopeLacking, Gone, AnswerRefused):

@@ -25,7 +25,7 @@ async def climb(visit: Visit, watch: DueWatch) -> None:
                 conn, watch.home, watch.conversation_id, "plan", at, watch.problem
             )
         return
-    _, client = visit.home(watch.members)
+    _, client = await visit.home(watch.members)
     above: tuple[HomeStatus, ...] = ()
     below: tuple[HomeStatus, ...] = ()
     try:

@@ -32,7 +32,7 @@ _NEEDS_ACCOUNT = frozenset({"replied", "followings", "followers"})
 
 async def introduce(visit: Visit, member_id: int) -> None:
     """Once per token: whose it is, and whether its scopes suffice, before anybody is troubled."""
-    _, client = visit.home([member_id])
+    _, client = await visit.home([member_id])
     account = await client.verify()
     scopes = await client.check_scopes()
     async with visit.fenced() as conn:
@@ -112,7 +112,7 @@ async def _ref(visit: Visit, due: DueSource) -> str | None:
         return ""
     if due.account_id is not None:
         return due.account_id
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     own = await look_up(client, due.named) if due.named else None
     if own is None or own.local_id is None:
         told = "the token lacks the scope read:accounts, and the account is not named"
@@ -124,7 +124,7 @@ async def _ref(visit: Visit, due: DueSource) -> str | None:
 
 
 async def _find_list(visit: Visit, due: DueSource) -> str | None:
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     wanted = due.name.casefold()
     for found in await read_lists(client):
         if wanted in (found.title.casefold(), found.id.casefold()):
@@ -136,7 +136,7 @@ async def _find_list(visit: Visit, due: DueSource) -> str | None:
 
 
 async def _read_lists(visit: Visit, due: DueSource) -> None:
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     lists = await read_lists(client)
     titles = [found.title for found in lists]
     # Two lists may have one title.
@@ -152,7 +152,7 @@ async def _read_timeline(visit: Visit, due: DueSource, ref: str) -> None:
     at = due.position
     over = False
     while not over:
-        _, client = visit.home([due.member_id])
+        _, client = await visit.home([due.member_id])
         page = await read_page(
             client,
             due.kind,

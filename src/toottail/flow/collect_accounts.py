@@ -25,7 +25,7 @@ async def listed(visit: Visit, due: DueSource, ref: str) -> None:
     at = due.position
     over = False
     while not over:
-        _, client = visit.home([due.member_id])
+        _, client = await visit.home([due.member_id])
         limit = max(1, min(_PAGE, due.wanted - at.read))
         page = await read_page(client, due.kind, ref, max_id=at.max_id, limit=limit)
         at = Position(page.next_max_id, at.read + len(page.ids))
@@ -35,7 +35,7 @@ async def listed(visit: Visit, due: DueSource, ref: str) -> None:
 
 async def of_lists(visit: Visit, due: DueSource) -> None:
     """The same for the accounts on the member's lists, or on the one that is named."""
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     wanted = due.name.casefold()
     people: dict[str, Person] = {}
     for found in await read_lists(client):
@@ -46,7 +46,7 @@ async def of_lists(visit: Visit, due: DueSource) -> None:
 
 async def named(visit: Visit, due: DueSource) -> None:
     """Wants the profile of the account that the source names."""
-    _, client = visit.home([due.member_id])
+    _, client = await visit.home([due.member_id])
     try:
         person = await look_up(client, due.name)
     except Gone:
@@ -61,7 +61,7 @@ async def _on_list(visit: Visit, due: DueSource, ref: str) -> list[Person]:
     entries = 0
     max_id: str | None = None
     while True:
-        _, client = visit.home([due.member_id])
+        _, client = await visit.home([due.member_id])
         limit = min(_PAGE, due.wanted - entries)
         page = await read_page(client, due.kind, ref, max_id=max_id, limit=limit)
         entries += len(page.ids)

@@ -24,7 +24,7 @@ async def collect(visit: Visit, due: DueSource) -> None:
         return
     tags, posts = [due.name], due.wanted
     if due.kind == "hashtags":
-        _, client = visit.home([due.member_id])
+        _, client = await visit.home([due.member_id])
         tags, posts = await read_followed_tags(client, due.wanted), MOST
     wanted = [WantedFeed(server, tag) for server in servers for tag in tags]
     async with visit.fenced() as conn:

@@ -72,7 +72,7 @@ def _known_root_id(watch: DueWatch, nodes: Sequence[Node]) -> str | None:
 
 
 async def _ask(visit: Visit, watch: DueWatch, nodes: Sequence[Node]) -> None:
-    _, client = visit.home(watch.members)
+    _, client = await visit.home(watch.members)
     root_id = _known_root_id(watch, nodes)
     asked = root_id or watch.anchor_id
     if asked is None:  # the home has nothing of it

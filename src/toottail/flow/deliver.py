@@ -18,6 +18,7 @@ from toottail.repository import conversations, deliveries, hosts, members
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueDelivery, DueWatch
 from toottail.repository.hosts import HostRow
+from toottail.servers.home_traits import traits_of
 from toottail.servers.homes import HomeStatus
 from toottail.types.trees import AT_HOME, Node
 
@@ -39,8 +40,7 @@ def climbs(visit: Visit, watch: DueWatch) -> bool:
         return False
     if visit.row.fetches_ancestors is not None:
         return visit.row.fetches_ancestors
-    _, client = visit.home(watch.members)
-    return client.traits.fetches_ancestors == "yes"
+    return traits_of(visit.software).fetches_ancestors == "yes"
 
 
 async def plan_round(visit: Visit, watch: DueWatch) -> None:
@@ -90,7 +90,7 @@ async def _end(conn: Connection, visit: Visit, watch: DueWatch, nodes: list[Node
     if retry is not None and retry <= visit.now() + _WAIT_FOR_RETRY:
         await deliveries.set_stage(conn, watch.home, watch.conversation_id, "resolve", None)
     elif (watch.unproven or _hopes(watch, nodes)) and watch.verifies < _MOST_VERIFIES:
-        at = visit.now() + _settling(visit, watch, nodes)
+        at = visit.now() + _settling(visit, nodes)
         await deliveries.set_stage(conn, watch.home, watch.conversation_id, "verify", at)
     else:
         await deliveries.mark_unattached(conn, watch.home, watch.conversation_id)
@@ -104,9 +104,8 @@ def _hopes(watch: DueWatch, nodes: list[Node]) -> bool:
     return watch.alone and any(node.state == "expected" for node in nodes)
 
 
-def _settling(visit: Visit, watch: DueWatch, nodes: list[Node]) -> timedelta:
+def _settling(visit: Visit, nodes: list[Node]) -> timedelta:
     """How long the home may need until everything it fetches along the way is there."""
-    _, client = visit.home(watch.members)
     by_uri = {node.uri: node for node in nodes}
     levels = 0
     for node in nodes:
@@ -114,7 +113,7 @@ def _settling(visit: Visit, watch: DueWatch, nodes: list[Node]) -> timedelta:
         while at.state in ("expected", "resolved") and at.parent_uri in by_uri and depth < 100:
             depth, at = depth + 1, by_uri[at.parent_uri]
         levels = max(levels, depth)
-    return timedelta(seconds=client.traits.settle + _SECONDS_PER_LEVEL * levels)
+    return timedelta(seconds=traits_of(visit.software).settle + _SECONDS_PER_LEVEL * levels)
 
 
 async def resolve(visit: Visit, due: DueDelivery) -> None:
@@ -122,7 +121,7 @@ async def resolve(visit: Visit, due: DueDelivery) -> None:
     if due.withheld:
         await _withdraw(visit, due)
         return
-    _, client = visit.home(due.members)
+    _, client = await visit.home(due.members)
     try:
         found = await client.resolve(due.uri)
     except TooManyRequests as error:

@@ -28,7 +28,7 @@ async def learn_blocks(visit: Visit, of: Sequence[int]) -> bool:
     async with visit.one_at_a_time:
         if await knows_blocks(visit):
             return False
-        member, client = visit.home(of)
+        member, client = await visit.home(of)
         rules = await client.domain_blocks()
         async with visit.fenced() as conn:
             await blocks.store(conn, "home", visit.host, rules, visit.now())

@@ -20,7 +20,7 @@ async def verify(visit: Visit, watch: DueWatch) -> None:
     root_id = watch.root_id
     async with visit.connection() as conn:
         nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
-    _, client = visit.home(watch.members)
+    _, client = await visit.home(watch.members)
     shown: dict[str, str] = {}
     try:
         if root_id is None:
@@ -48,7 +48,7 @@ async def verify(visit: Visit, watch: DueWatch) -> None:
 
 async def _find_root(visit: Visit, watch: DueWatch, nodes: list[Node]) -> str | None:
     """The home's id of the root, from the ancestors of something it has below it."""
-    _, client = visit.home(watch.members)
+    _, client = await visit.home(watch.members)
     below = next((n.local_id for n in reversed(nodes) if n.local_id is not None), None)
     if below is None:
         return None

@@ -41,7 +41,7 @@ class Visit(Protocol):
         """Anonymous requests to the host."""
         ...
 
-    def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
+    async def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
         """The member in ``of`` whose budget allows most now, and requests as that member.
 
         Raises `TokenRefused` when none of them is active any more.

@@ -18,7 +18,7 @@ SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, sho
     watches.problem,
     ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
           WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
-              AND active_until > $2 ORDER BY member_id) AS members
+              AND active_until > $2 ORDER BY watchers.seen_at DESC LIMIT 50) AS members
 FROM watches JOIN conversations ON conversations.id = conversation_id
 WHERE home = $1 AND next_at <= $2 AND EXISTS (
     SELECT FROM watchers JOIN members ON members.id = member_id
@@ -37,7 +37,7 @@ SELECT uri, conversation_id, tries,
      WHERE s.uri = deliveries.uri) AS withheld,
     ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
           WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
-              AND active_until > $2 ORDER BY member_id) AS members
+              AND active_until > $2 ORDER BY watchers.seen_at DESC LIMIT 50) AS members
 FROM deliveries
 WHERE home = $1 AND next_at <= $2 AND EXISTS (
     SELECT FROM watchers JOIN members ON members.id = member_id

@@ -67,7 +67,19 @@ FROM unnest($1::text[]) AS wanted (key) LEFT JOIN lanes USING (key)
 ORDER BY wanted.key
 """
 
-_JOIN = "INSERT INTO workers (id) VALUES ($1) RETURNING lock_key"
+_JOIN = "INSERT INTO workers (id, egress, memory_limit) VALUES ($1, $2, $3) RETURNING lock_key"
+
+_BEAT = """
+UPDATE workers SET seen_at = clock_timestamp(), lanes = $2, memory = $3, over_limit = $4
+WHERE id = $1
+"""
+
+# Two visits of one lane that overlap. Of one that never ended nobody knows when it did.
+_SERVED_TWICE = """
+SELECT one.key, one.epoch AS first, other.epoch AS second FROM visits AS one
+    JOIN visits AS other ON other.key = one.key AND other.epoch > one.epoch
+WHERE other.started_at < one.ended_at ORDER BY one.key, one.epoch
+"""
 
 _LEAVE = "DELETE FROM workers WHERE id = $1"
 
@@ -201,11 +213,24 @@ async def due(conn: Connection, now: datetime) -> list[str]:
     return [row["lane"] for row in await conn.fetch(_DUE, now)]
 
 
-async def join(conn: Connection, worker: UUID) -> None:
+async def join(conn: Connection, worker: UUID, *, egress: str = "", memory_limit: int = 0) -> None:
     """Enters a worker; ``conn`` must stay open as long as it lives (it carries its lock)."""
     async with conn.transaction():
-        lock_key = await conn.fetchval(_JOIN, worker)
+        lock_key = await conn.fetchval(_JOIN, worker, egress, memory_limit)
         await conn.execute("SELECT pg_advisory_lock($1, $2)", WORKER_LOCKS, lock_key)
+
+
+async def beat(
+    conn: Connection, worker: UUID, *, lanes: int, memory: int, over_limit: bool
+) -> None:
+    """A worker's sign of life: how many lanes it holds, its memory in bytes (0: not known)."""
+    await conn.execute(_BEAT, worker, lanes, memory, over_limit)
+
+
+async def served_twice(conn: Connection) -> list[tuple[str, int, int]]:
+    """(lane, epoch, epoch) of visits that overlapped; there must be none."""
+    rows = await conn.fetch(_SERVED_TWICE)
+    return [(row["key"], row["first"], row["second"]) for row in rows]
 
 
 async def leave(conn: Connection, worker: UUID) -> None:

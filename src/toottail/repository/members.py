@@ -371,12 +371,26 @@ async def stay_active(conn: Connection, member_id: int, until: datetime) -> None
     )
 
 
-async def sealed_tokens(conn: Connection, home: str, now: datetime) -> dict[int, bytes]:
-    """The sealed tokens of the active members of ``home``."""
+async def sealed_tokens(
+    conn: Connection, home: str, of: Sequence[int], now: datetime
+) -> dict[int, bytes]:
+    """The sealed tokens of those among ``of`` who are active members of ``home``."""
     rows = await conn.fetch(
-        "SELECT id, token_sealed FROM members WHERE home = $1 AND active_until > $2", home, now
+        "SELECT id, token_sealed FROM members"
+        " WHERE id = ANY($2::bigint[]) AND home = $1 AND active_until > $3",
+        home,
+        list(of),
+        now,
     )
     return {row["id"]: row["token_sealed"] for row in rows}
+
+
+async def has_active(conn: Connection, home: str, now: datetime) -> bool:
+    """Whether a host is the home of somebody for whom work is done."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM members WHERE home = $1 AND active_until > $2)", home, now
+    )
+    return found
 
 
 async def refuse(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from toottail.repository.database import Connection
-from toottail.types.service import HomeRow, LaneRow, RefusingHost
+from toottail.types.service import HomeRow, LaneRow, RefusingHost, WorkerRow
+
+SILENT_FOR = timedelta(seconds=15)
+"""A worker that gave no sign of life for so long is not alive."""
 
 # As `lanes.due` finds them, with how much is due and since when, and the lanes that are held.
 _LANES = """
@@ -53,6 +56,12 @@ FROM waiting FULL JOIN held USING (key)
 ORDER BY late DESC, due DESC, key LIMIT $2
 """
 
+_WORKERS = """
+SELECT id::text, started_at, seen_at, seen_at > $1::timestamptz - $2::interval AS alive, egress,
+    lanes, memory, memory_limit, over_limit
+FROM workers ORDER BY started_at, id
+"""
+
 _HOMES = """
 WITH brought AS (
     SELECT home, count(*) AS delivered FROM deliveries
@@ -97,6 +106,11 @@ class Size:
 async def lanes(conn: Connection, now: datetime, most: int) -> list[LaneRow]:
     """Lanes that somebody serves or that have work for an active member, the latest first."""
     return [LaneRow(**row) for row in await conn.fetch(_LANES, now, most)]
+
+
+async def workers(conn: Connection, now: datetime) -> list[WorkerRow]:
+    """The workers as they last told of themselves, the oldest first."""
+    return [WorkerRow(**row) for row in await conn.fetch(_WORKERS, now, SILENT_FOR)]
 
 
 async def homes(conn: Connection, most: int) -> list[HomeRow]:

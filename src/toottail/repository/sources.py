@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -56,6 +56,16 @@ ON CONFLICT DO NOTHING
 """
 
 _DUE = """
+WITH due AS (
+    SELECT member_id, kind, name, collect_at,
+        row_number() OVER (PARTITION BY member_id ORDER BY collect_at, kind, name) AS place
+    FROM sources JOIN members ON members.id = member_id
+    WHERE sources.home = $1 AND collect_at <= $2 AND active_until > $2
+        AND member_id <> ALL ($4::bigint[])
+), first AS (
+    SELECT member_id, kind, name FROM due WHERE place <= $6
+    ORDER BY collect_at, kind, name LIMIT $5
+)
 SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
     CASE WHEN s.page_at > $2::timestamptz - $3::interval
             AND array_remove(array_agg(runs.id), NULL) <@ s.page_runs
@@ -67,12 +77,12 @@ SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth,
          AND p.kind = 'mentioned') AS mentioned,
     (SELECT p.entries FROM sources AS p WHERE p.member_id = s.member_id AND p.enabled
          AND p.kind = 'boosted') AS boosted
-FROM sources AS s JOIN members ON members.id = s.member_id
+FROM first JOIN sources AS s USING (member_id, kind, name)
+    JOIN members ON members.id = s.member_id
     LEFT JOIN runs ON runs.member_id = s.member_id AND runs.ended_at IS NULL
         AND EXISTS (SELECT FROM run_sources WHERE run_id = runs.id AND NOT collected
                     AND (kind, name) = (s.kind, s.name))
     LEFT JOIN run_sources AS rs ON rs.run_id = runs.id AND (rs.kind, rs.name) = (s.kind, s.name)
-WHERE s.home = $1 AND s.collect_at <= $2 AND members.active_until > $2
 GROUP BY s.member_id, s.kind, s.name, members.id
 ORDER BY s.collect_at, s.kind, s.name
 """
@@ -224,10 +234,21 @@ async def choose(
         await conn.execute(_OF_RUN, run_id, member_id)
 
 
-async def due(conn: Connection, home: str, now: datetime) -> list[DueSource]:
-    """The sources of the members of ``home`` that are due, the longest waiting first."""
+async def due(
+    conn: Connection,
+    home: str,
+    now: datetime,
+    *,
+    most: int = 100,
+    of_each: int = 100,
+    busy: Collection[int] = (),
+) -> list[DueSource]:
+    """Sources of members of ``home`` that are due, the longest waiting first.
+
+    At most ``of_each`` for one member, ``most`` in all, none for those who are ``busy``.
+    """
     found = []
-    for row in await conn.fetch(_DUE, home, now, POSITION_FOR):
+    for row in await conn.fetch(_DUE, home, now, POSITION_FOR, list(busy), most, of_each):
         fields = dict(row.items())
         position = Position(*fields.pop("position") or ())
         found.append(DueSource(**fields, position=position))

@@ -214,6 +214,24 @@ class LaneRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker as it last told of itself; ``memory`` is in bytes, 0 where it is not known.
+
+    ``over_limit``: it goes on with the lanes it has and takes no new ones.
+    """
+
+    id: str
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+    egress: str
+    lanes: int
+    memory: int
+    memory_limit: int
+    over_limit: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HomeRow:
     """A home as the operator sees it."""
 

@@ -63,7 +63,11 @@ async def next_due(conn: Connection, host: str) -> datetime | None:
 async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     now = visit.now()
     async with visit.connection() as conn:
-        collects = await sources.due(conn, visit.host, now)
+        # One source of a member after the other: they share a small allowance for paging, and read
+        # at once they would all be stopped halfway. Nor do many sources keep others waiting.
+        collects = await sources.due(
+            conn, visit.host, now, most=_BATCH, of_each=1, busy=_busy(skip)
+        )
         brings = await feeds.due_watches(conn, visit.host, now, _BATCH)
         watches = await deliveries.due_watches(conn, visit.host, now, _BATCH)
         resolves = await deliveries.due_deliveries(conn, visit.host, now, _BATCH)
@@ -74,12 +78,8 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
         return [Chore(("home", visit.host), partial(_know_home, visit), put_off, True)]
     chores = [
         Chore(("introduce", number), partial(collect.introduce, visit, number), put_off, True)
-        for number in {c.member_id for c in collects if c.account is None}
+        for number in (c.member_id for c in collects if c.account is None)
     ]
-    # One source of a member after the other: they share a small allowance for paging, and read
-    # at once they would all be stopped halfway.
-    busy = {key[0] for word, key in skip if word == "collect" and isinstance(key, tuple)}
-    next_of = {c.member_id: c for c in reversed(collects) if c.member_id not in busy}
     chores += [
         Chore(
             ("collect", (c.member_id, c.kind, c.name)),
@@ -87,7 +87,7 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
             partial(_put_off_sources, visit),
             True,
         )
-        for c in next_of.values()
+        for c in collects
         if c.account is not None
     ]
     chores += [
@@ -109,6 +109,12 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
         for b in brings
     ]
     return chores
+
+
+def _busy(skip: Collection[tuple[str, object]]) -> set[int]:
+    """Members for whom a source is being read, or who are being introduced."""
+    reading = {key[0] for word, key in skip if word == "collect" and isinstance(key, tuple)}
+    return reading | {key for word, key in skip if word == "introduce" and isinstance(key, int)}
 
 
 async def _host_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:

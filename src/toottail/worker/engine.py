@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -28,6 +30,7 @@ from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.settings import Settings
 from toottail.worker import housekeeping, lists
+from toottail.worker.heart import Heart
 from toottail.worker.lease import Lease, steady
 from toottail.worker.visit import LaneVisit
 
@@ -42,6 +45,16 @@ _HEARTBEAT = timedelta(seconds=20)
 _STOP_WITHIN = 9.0
 _FINISH_WITHIN = 6.0
 _MOST_CRASHES = 3
+
+
+class _Bell(Queries):
+    """PgQueuer's queries; while the worker is ``full`` all jobs are left to the others."""
+
+    heart: Heart
+
+    async def dequeue(self, *args: Any, **more: Any) -> list[Job]:
+        """The next jobs, if any."""
+        return [] if self.heart.full else await super().dequeue(*args, **more)
 
 
 class Engine:
@@ -59,6 +72,7 @@ class Engine:
         self._crashes: dict[str, int] = {}
         self._limits = standard_limits(settings.home_share, settings.user_share)
         self._queue: QueueManager | None = None
+        self._heart = Heart(settings, database)
         self.failed = asyncio.Event()
 
     @property
@@ -73,13 +87,23 @@ class Engine:
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(self.database.connection())
             listening = await stack.enter_async_context(self.database.raw())
-            self._queue = QueueManager(Queries(AsyncpgDriver(listening)))
+            bell = _Bell(AsyncpgDriver(listening))
+            bell.heart = self._heart
+            self._queue = QueueManager(bell)
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
-            await lanes.join(own, self._queue.queue_manager_id)
+            await lanes.join(
+                own,
+                self._queue.queue_manager_id,
+                egress=self.settings.egress,
+                memory_limit=self.settings.worker_memory_limit,
+            )
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
             beside = (
                 asyncio.create_task(self._tick(), name="tick"),
+                asyncio.create_task(
+                    self._heart.keep(self._queue.queue_manager_id, self._held), name="heart"
+                ),
                 asyncio.create_task(
                     lists.keep(self.settings, self.database, self.door), name="lists"
                 ),
@@ -97,10 +121,10 @@ class Engine:
                     await lanes.leave(own, self._queue.queue_manager_id)
 
     async def _dispatch(self, queue: QueueManager) -> None:
-        most = max(self.settings.lanes_at_once, 20)
+        most = self.settings.worker_concurrency
         await queue.run(
             dequeue_timeout=timedelta(seconds=5),
-            batch_size=10,
+            batch_size=min(10, most // 2),
             max_concurrent_tasks=most,
             heartbeat_timeout=_HEARTBEAT,
             log_aggregation_interval=timedelta(0),
@@ -215,6 +239,7 @@ class Engine:
             # A process that was frozen in its tick finds its transaction ended by the server.
             with suppress(StorageError):
                 await self._tick_once()
+                self._heart.ticked = monotonic()
             await self.poke_held(list(self._held))
             await asyncio.sleep(TICK)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,8 @@ _LINGER = timedelta(seconds=1)
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _RETRY_AT_LEAST = timedelta(seconds=1)
+_ENOUGH = 24
+"""Of more members than that, so many are considered for one request."""
 _TAKEN = ("cavage", "rfc9421")
 
 
@@ -88,10 +91,10 @@ class LaneVisit:
         """Anonymous requests to the host."""
         return Asker(self._engine.door, self._host_permit, notes=self.row.notes)
 
-    def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
+    async def home(self, of: Sequence[int]) -> tuple[int, HomeClient]:
         """The member in ``of`` whose budget allows most now, and requests as that member."""
         now = self.now()
-        known = [member for member in of if member in self._tokens]
+        known = await self._with_tokens(of)
         if not known:
             raise TokenRefused(f"no member of {self.host} is active any more")
         budget = self._lease.budget
@@ -99,6 +102,22 @@ class LaneVisit:
         self._member[asyncio.current_task()] = member
         ask = Asker(self._engine.door, self._home_permit, home=self.host)
         return member, HomeClient(ask, self._tokens[member], str(member), self.software)
+
+    async def _with_tokens(self, of: Sequence[int]) -> list[int]:
+        """Those of ``of``, some of many, whose tokens are at hand or can be had.
+
+        Tokens are read as they are needed: a large home has thousands, a visit uses a few.
+        """
+        asked = of if len(of) <= _ENOUGH else random.sample(of, _ENOUGH)
+        unknown = [member for member in asked if member not in self._tokens]
+        if unknown:
+            async with self.connection() as conn:
+                found = await members.sealed_tokens(conn, self.host, unknown, self.now())
+            for member, sealed in found.items():
+                if sealed not in self._refused:
+                    self._sealed[member] = sealed
+                    self._tokens[member] = SecretStr(self._engine.sealer.open(sealed))
+        return [member for member in asked if member in self._tokens]
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """For reading rows."""
@@ -145,10 +164,11 @@ class LaneVisit:
         """
         async with self.connection() as conn:
             why = await blocks.barred(conn, self.host)
+            is_home = await members.has_active(conn, self.host, self.now())
         until = self.row.refused_until
         if why is None and until is not None and until > self.now():
             why = f"refuses us ({self.row.refused}), asked again from {until:%Y-%m-%d %H:%M}"
-        self._host_permit.barred = None if self._tokens else why
+        self._host_permit.barred = None if is_home else why
         return why
 
     def pace(self) -> float:
@@ -235,12 +255,10 @@ class LaneVisit:
     async def _load(self) -> None:
         async with self.connection() as conn:
             row = await hosts.get(conn, self.host)
-            tokens = await members.sealed_tokens(conn, self.host, self.now())
         # All at once: a step that begins meanwhile must not see a host that is known by half.
         self.row = row
-        sealed = {member: token for member, token in tokens.items() if token not in self._refused}
-        self._sealed = sealed
-        self._tokens = {m: SecretStr(self._engine.sealer.open(t)) for m, t in sealed.items()}
+        # Who came, went, or signed in again, since they were read is found at the next need.
+        self._sealed, self._tokens = {}, {}
         if self.row.software is not None:
             self.software = Software(self.row.software, self.row.version or "")
         chores.set_robots(self, self._host_permit)
@@ -306,13 +324,12 @@ class LaneVisit:
 
     async def _refuse(self, refused: TokenRefused) -> None:
         member = self._member.get(asyncio.current_task())
-        if member is not None and member in self._tokens:
+        if member is not None and member in self._sealed:
             grace = timedelta(days=self._engine.settings.grace_days)
             sealed = self._sealed[member]
             async with self.fenced() as conn:
                 await members.refuse(conn, member, sealed, str(refused), self.now() + grace)
             self._refused.add(sealed)
-        # Who came, or signed in again, since the tokens were read is there now.
         await self._load()
 
     async def _failed(self, chore: Chore, error: RemoteError) -> None:

@@ -1,0 +1,105 @@
+"""``toottail lanes``, ``worker --check``: which worker serves what, and whether one works."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from toottail.cli import loop
+from toottail.cli.outcome import print_json
+from toottail.repository import operations
+from toottail.repository.database import open_database
+from toottail.settings import Settings, load
+from toottail.types.service import LaneRow, WorkerRow
+from toottail.worker.heart import is_fresh
+
+MOST_LANES = 1_000
+_PIPED_WIDTH = 4_000
+_MIB = 1 << 20
+
+
+def show(*, as_json: bool, config: Path | None) -> int:
+    """Prints workers and lanes, and returns the exit code. Raises `TootTailError`."""
+    workers, lanes = loop.run(_gather(load(config)))
+    if as_json:
+        print_json(to_json(workers, lanes))
+    else:
+        _print(workers, lanes)
+    return 0
+
+
+def check(config: Path | None) -> int:
+    """0 where the worker of this data folder ran and reached its database lately, else 1."""
+    file = load(config).alive_file
+    works = is_fresh(file)
+    print(f"{file}: {'the worker works' if works else 'no sign of life within 30 s'}")
+    return 0 if works else 1
+
+
+def to_json(workers: list[WorkerRow], lanes: list[LaneRow]) -> dict[str, Any]:
+    """Both as JSON; times in ISO 8601, ``late`` in seconds, memory in bytes."""
+    return {
+        "workers": [_plain(asdict(worker)) for worker in workers],
+        "lanes": [_plain(asdict(lane)) for lane in lanes],
+    }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
+
+
+async def _gather(settings: Settings) -> tuple[list[WorkerRow], list[LaneRow]]:
+    now = datetime.now(UTC)
+    async with open_database(settings) as database, database.connection() as conn:
+        return (
+            await operations.workers(conn, now),
+            await operations.lanes(conn, now, MOST_LANES),
+        )
+
+
+def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    if workers:
+        table = _table("WORKER", "SINCE", "EGRESS", "LANES", "MIB", "STATE")
+        for one in workers:
+            memory = str(one.memory // _MIB) if one.memory else "?"
+            words = (one.id, _at(one.started_at), one.egress or "-", str(one.lanes), memory)
+            table.add_row(*map(Text, words), Text(_state(one)))
+        console.print(table)
+    else:
+        console.print("no workers")
+    if lanes:
+        table = _table("LANE", "WORKER", "SINCE", "DUE", "LATE")
+        for lane in lanes:
+            since = _at(lane.since) if lane.since else "-"
+            late = f"{lane.late:.0f} s" if lane.due else "-"
+            words = (lane.key, lane.worker or "-", since, str(lane.due), late)
+            table.add_row(*map(Text, words))
+        console.print(table)
+    else:
+        console.print("no lanes with work")
+
+
+def _state(worker: WorkerRow) -> str:
+    if not worker.alive:
+        return f"not alive, last seen {_at(worker.seen_at)}"
+    return "over its memory limit, takes no new lanes" if worker.over_limit else "alive"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title)
+    return table

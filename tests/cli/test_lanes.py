@@ -1,0 +1,39 @@
+"""``toottail lanes`` and ``toottail worker --check``: what is told of workers and lanes."""
+
+from __future__ import annotations
+
+import time
+
+from tests.cli.shell import Shell
+
+
+def test_without_a_worker_both_say_so(shell: Shell) -> None:
+    told = shell.run("lanes")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == "no workers\nno lanes with work\n"
+    assert shell.run_json("lanes") == {"workers": [], "lanes": []}
+    told = shell.run("worker", "--check")
+    assert told.returncode == 1
+    assert "no sign of life" in told.stdout
+
+
+def test_a_worker_that_works_passes_the_check_and_is_listed(shell: Shell) -> None:
+    shell.environment["TOOTTAIL_EGRESS"] = "north"
+    process = shell.start("worker")
+    try:
+        for _ in range(60):
+            told = shell.run("worker", "--check")
+            if told.returncode == 0:
+                break
+            time.sleep(0.2)
+        assert told.returncode == 0, told.stdout
+        (worker,) = shell.run_json("lanes")["workers"]
+        assert (worker["alive"], worker["egress"], worker["lanes"]) == (True, "north", 0)
+        assert worker["memory"] > 10 << 20
+        line = shell.run("lanes").stdout.splitlines()[1]
+        assert worker["id"] in line
+        assert line.endswith("alive")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
