@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 import subprocess
@@ -35,6 +36,7 @@ from toottail.settings import Settings
 
 _CONNECTIONS = (1, 8, 32)
 _SECONDS, _BARE_SECONDS = 3.0, 1.0
+_ADDRESSES = 2_000
 _PER_HOME = 10
 """Sign-ins of one home in a row: each ends with two requests, of which a home gets 20 at once."""
 _CALLBACKS = (40, 80, 120)
@@ -46,7 +48,7 @@ _HEADS = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something that is asked for, and the status of the answer.
+    """Something that is asked for, the status of the answer, and where it leads.
 
     ``requests``, where they cannot be asked twice, are one list for each number of connections.
     """
@@ -56,6 +58,7 @@ class Case:
     status: int
     requests: Mapping[int, Sequence[bytes]]
     once: bool = False
+    location: str = ""
 
 
 @contextmanager
@@ -98,10 +101,13 @@ class Bench:
         self._homes = homes
         self._visitors = 0
 
-    def get(self, what: str, path: str, status: int = 200, **headers: str) -> Case:
-        """The same over and over."""
-        asked = [request(self.host, path, **headers)]
-        return Case(what, path, status, dict.fromkeys(_CONNECTIONS, asked))
+    def get(self, what: str, path: str, **headers: str) -> Case:
+        """The same over and over, as by many visitors: each address may ask only so often."""
+        asked = [
+            request(self.host, path, X_Forwarded_For=f"203.0.{n // 250}.{1 + n % 250}", **headers)
+            for n in range(_ADDRESSES)
+        ]
+        return Case(what, path, 200, dict.fromkeys(_CONNECTIONS, asked))
 
     def forged(self) -> Case:
         """A form of another site, in the name of a visitor."""
@@ -113,7 +119,8 @@ class Bench:
             Origin="https://evil.example",
             Content_Type="application/x-www-form-urlencoded",
         )
-        return Case("forged form", "/sign-in", 403, dict.fromkeys(_CONNECTIONS, [asked]))
+        again = {connections: [asked] for connections in _CONNECTIONS}
+        return Case("forged form", "/sign-in", 403, again)
 
     async def callbacks(self) -> Case:
         """Sign-ins, each begun by a visitor of its own and said yes to at home."""
@@ -122,7 +129,9 @@ class Bench:
         of: dict[int, Sequence[bytes]] = {}
         for connections, count in zip(_CONNECTIONS, _CALLBACKS, strict=True):
             of[connections], made = made[:count], made[count:]
-        return Case("sign-in callback", "/api/v1/sign-in/callback", 303, of, once=True)
+        return Case(
+            "sign-in callback", "/api/v1/sign-in/callback", 303, of, True, f"http://{self.host}/me"
+        )
 
     async def _begun(self, home: str, number: int) -> bytes:
         # Each visitor has an address of their own, as a proxy would tell it.
@@ -175,8 +184,6 @@ async def _cases(bench: Bench, cookies: Mapping[str, str]) -> list[Case]:
 
 
 def _plain(answer: Answer) -> bytes:
-    import gzip
-
     return gzip.decompress(answer.body) if answer.header("content-encoding") else answer.body
 
 
@@ -197,13 +204,15 @@ async def _measure(bench: Bench, cookies: Mapping[str, str]) -> list[list[str]]:
 
 async def _row(case: Case, connections: int, ours: int, bare: int) -> list[str]:
     asked = case.requests[connections]
+    expected = (case.status, case.location)
     found = await load(
-        ours, asked, connections=connections, status=case.status, seconds=_SECONDS, once=case.once
+        ours, asked, connections=connections, expected=expected, seconds=_SECONDS, once=case.once
     )
     if found.unlike:
-        raise RuntimeError(f"{case.what}: {found.unlike} of {len(found.waits)} were not answered")
+        count = f"{len(found.unlike)} of {len(found.waits)}"
+        raise RuntimeError(f"{case.what}: {count} were not as expected, as {found.unlike[0]}")
     other = await load(
-        bare, asked, connections=connections, status=case.status, seconds=_BARE_SECONDS
+        bare, asked, connections=connections, expected=expected, seconds=_BARE_SECONDS
     )
     return [case.what, str(connections), *_figures(found, other)]
 

@@ -32,8 +32,8 @@ class Timed:
 
     waits: list[float] = field(default_factory=list)
     seconds: float = 0.0
-    unlike: int = 0
-    """Answers with another status than the one that was expected."""
+    unlike: list[Answer] = field(default_factory=list)
+    """Answers other than the one that was expected."""
 
     @property
     def rate(self) -> float:
@@ -74,21 +74,26 @@ async def load(
     requests: Sequence[bytes],
     *,
     connections: int,
-    status: int,
+    expected: tuple[int, str],
     seconds: float,
     once: bool = False,
 ) -> Timed:
-    """Asks over so many connections for so long; ``once``: each of ``requests`` one time only."""
+    """Asks over so many connections for so long; ``once``: each of ``requests`` one time only.
+
+    ``expected`` are the status and the Location of each answer.
+    """
     left = iter(requests) if once else cycle(requests)
     timed = Timed()
     began = time.perf_counter()
-    visitors = (_visit(port, left, timed, status, began + seconds) for _ in range(connections))
+    visitors = (_visit(port, left, timed, expected, began + seconds) for _ in range(connections))
     await asyncio.gather(*visitors)
     timed.seconds = time.perf_counter() - began
     return timed
 
 
-async def _visit(port: int, left: Iterator[bytes], timed: Timed, status: int, until: float) -> None:
+async def _visit(
+    port: int, left: Iterator[bytes], timed: Timed, expected: tuple[int, str], until: float
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for what in left:
@@ -97,7 +102,8 @@ async def _visit(port: int, left: Iterator[bytes], timed: Timed, status: int, un
                 break
             answer = await _exchange(reader, writer, what)
             timed.waits.append(1000 * (time.perf_counter() - began))
-            timed.unlike += answer.status != status
+            if (answer.status, answer.header("location")) != expected:
+                timed.unlike.append(answer)
             if answer.header("connection") == "close":
                 writer.close()
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -54,7 +54,7 @@ SELECT run.id, conversations.id FROM run, conversations WHERE conversations.id >
 
 
 async def fill(database: Database, service: Service) -> dict[str, str]:
-    """Four members; gives the session's cookie of one whose first run is ``over``, or goes ``on``."""
+    """Four members; gives the session of one whose first run is ``over``, and of one: ``on``."""
     members = {}
     async with database.connection() as conn:
         for name, over in (("over", True), ("on", False), ("third", True), ("fourth", True)):
