@@ -37,7 +37,7 @@ class Language:
     code: str
     locale: Locale
     bundle: FluentBundle
-    # Most messages have no values, and putting one together takes longer than all else of its line.
+    # What messages without values say, which is always the same.
     _fixed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def say(self, message: str, **values: Any) -> str:
