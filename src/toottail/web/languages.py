@@ -6,7 +6,7 @@ Files are in the syntax of Project Fluent. `docs/web.md` says how to add one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -37,10 +37,16 @@ class Language:
     code: str
     locale: Locale
     bundle: FluentBundle
+    # What messages without values say, which is always the same.
+    _fixed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def say(self, message: str, **values: Any) -> str:
         """The message with its values, as text that is not yet escaped. Raises `KeyError`."""
-        return self._format(message, {name: _tamed(value) for name, value in values.items()})
+        if values:
+            return self._format(message, {name: _tamed(value) for name, value in values.items()})
+        if message not in self._fixed:
+            self._fixed[message] = self._format(message, {})
+        return self._fixed[message]
 
     def rich(self, message: str, **values: Any) -> Markup:
         """The same as HTML: values that are `Markup` stay what they are, all else is escaped."""
