@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LOG_LENGTH = 20_000
+SOON = 60.0
 
 
 @dataclass(slots=True)
@@ -29,6 +30,22 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Looks:
+    """Readings of threads at their hosts, by address; ``soon`` are those within 60 s of another."""
+
+    last: dict[str, float] = field(default_factory=dict)
+    reads: int = 0
+    soon: Counter[str] = field(default_factory=Counter)
+
+    def note(self, address: str, now: float) -> None:
+        """One was read at ``now``, in Unix seconds."""
+        self.reads += 1
+        if now - self.last.get(address, 0.0) < SOON:
+            self.soon[address] += 1
+        self.last[address] = now
+
+
+@dataclass(slots=True)
 class Counters:
     """Everything counted since the start or the last reset."""
 
@@ -42,6 +59,7 @@ class Counters:
     resolves: Counter[str] = field(default_factory=Counter)
     resolves_at_home: int = 0
     contexts: Counter[str] = field(default_factory=Counter)
+    looks: Looks = field(default_factory=Looks)
     robots_violations: Counter[str] = field(default_factory=Counter)
     too_soon: Counter[str] = field(default_factory=Counter)
     last_asked: dict[str, float] = field(default_factory=dict)

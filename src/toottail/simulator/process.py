@@ -85,6 +85,15 @@ class SimulatorProcess:
         """What was recovered and what it cost."""
         return self._control("GET", "/report")
 
+    def members(self) -> list[dict[str, str]]:
+        """All members of all homes: home, account, account_id and token."""
+        found: list[dict[str, str]] = self._control("GET", "/members")["members"]
+        return found
+
+    def traffic(self) -> dict[str, Any]:
+        """The part of the report that tells of requests, and how long new replies took."""
+        return self._control("GET", "/traffic")
+
     def truth(self) -> dict[str, Any]:
         """Every conversation, status by status."""
         return self._control("GET", "/truth")
