@@ -31,17 +31,22 @@ class Asked:
 
 @dataclass(slots=True)
 class Looks:
-    """Readings of threads at their hosts, by address; ``soon`` are those within 60 s of another."""
+    """Readings of threads and their branches, by address; ``soon``: within 60 s of another.
+
+    ``threads_soon`` counts those of whole threads: of the first post, at its own host.
+    """
 
     last: dict[str, float] = field(default_factory=dict)
     reads: int = 0
     soon: Counter[str] = field(default_factory=Counter)
+    threads_soon: int = 0
 
-    def note(self, address: str, now: float) -> None:
-        """One was read at ``now``, in Unix seconds."""
+    def note(self, address: str, now: float, *, whole: bool) -> None:
+        """One was read at ``now``, in Unix seconds; ``whole``: a thread, from its first post on."""
         self.reads += 1
         if now - self.last.get(address, 0.0) < SOON:
             self.soon[address] += 1
+            self.threads_soon += whole
         self.last[address] = now
 
 

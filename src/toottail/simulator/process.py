@@ -77,6 +77,11 @@ class SimulatorProcess:
         self._directory.cleanup()
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def directory(self) -> Path:
         """Where ``ca.pem`` is; there is room for more."""
         return Path(self._directory.name)

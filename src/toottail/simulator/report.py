@@ -159,6 +159,7 @@ def _looks(counters: Counters) -> dict[str, Any]:
     return {
         "reads": looks.reads,
         "addresses": len(looks.last),
+        "threads_again_within_60_s": looks.threads_soon,
         "again_within_60_s": looks.soon.total(),
         "examples": dict(looks.soon.most_common(5)),
     }

@@ -84,6 +84,7 @@ class Simulator:
         self.counters.reset()
         for household in self.households.values():
             household.counters.reset()
+        self.life.made.clear()
 
     def forget_actor(self) -> None:
         """From now on no host knows the actor: what it signs is as good as unsigned."""
@@ -234,9 +235,12 @@ class Simulator:
     def _note_look(self, host: Host, asked: Asked, path: str) -> None:
         if asked.kind == "context":
             self.counters.contexts[f"{host.name} {path}"] += 1
-        elif path.removesuffix("/replies") not in host.by_path:
-            return
-        self.counters.looks.note(f"{host.name} {asked.path}", asked.time)
+            status = host.by_id.get(path.split("/")[4])
+        else:
+            status = host.by_path.get(path.removesuffix("/replies"))
+        if status is not None:
+            whole = status.parent is None and status.host == host.name
+            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, whole=whole)
 
     async def _sign_in(self, household: Household, request: web.BaseRequest, path: str) -> Reply:
         query, kind = request.rel_url.raw_query_string, request.headers.get("Content-Type", "")
