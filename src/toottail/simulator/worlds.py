@@ -32,7 +32,7 @@ def build(
     `levels`; ``homes`` and ``members`` size the world `city`. ``now`` (Unix seconds) is when the
     newest posts were made. Raises `UsageError` for a name that is none.
     """
-    names = sorted([*_WORLDS, "city"])
+    names = [*sorted(_WORLDS), "city"]
     if name not in names:
         raise UsageError(f"no world is called {name!r}; there are: {', '.join(names)}")
     world = World(seed, home=home, now=time.time() if now is None else now)
