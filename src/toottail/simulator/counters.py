@@ -33,20 +33,22 @@ class Asked:
 class Looks:
     """Readings of threads and their branches, by address; ``soon``: within 60 s of another.
 
-    ``threads_soon`` counts those of whole threads: of the first post, at its own host.
+    ``threads_soon`` has those of whole threads (of the first post, at its own host), with the
+    seconds between.
     """
 
     last: dict[str, float] = field(default_factory=dict)
     reads: int = 0
     soon: Counter[str] = field(default_factory=Counter)
-    threads_soon: int = 0
+    threads_soon: list[tuple[str, float]] = field(default_factory=list)
 
     def note(self, address: str, now: float, *, whole: bool) -> None:
         """One was read at ``now``, in Unix seconds; ``whole``: a thread, from its first post on."""
         self.reads += 1
         if now - self.last.get(address, 0.0) < SOON:
             self.soon[address] += 1
-            self.threads_soon += whole
+            if whole:
+                self.threads_soon.append((address, round(now - self.last[address], 1)))
         self.last[address] = now
 
 

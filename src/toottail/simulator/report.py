@@ -159,7 +159,8 @@ def _looks(counters: Counters) -> dict[str, Any]:
     return {
         "reads": looks.reads,
         "addresses": len(looks.last),
-        "threads_again_within_60_s": looks.threads_soon,
+        "threads_again_within_60_s": len(looks.threads_soon),
+        "threads_again": looks.threads_soon[:20],
         "again_within_60_s": looks.soon.total(),
         "examples": dict(looks.soon.most_common(5)),
     }
