@@ -33,6 +33,7 @@ def standard_limits(home_share: float = 0.95, user_share: float = 0.5) -> dict[s
         "anonymous": _UNKNOWN,
         "anonymous-paging": Limit(300, 900, 0.8),
         "token": Limit(300, 300, home_share),
+        "address": Limit(300, 300, home_share, ours_alone=False),
         "user": Limit(1500, 300, user_share, ours_alone=False),
         "user-paging": Limit(300, 900, user_share, ours_alone=False),
         "mbin": Limit(60, 60, 0.8),

@@ -22,6 +22,7 @@ class HomeTraits:
     the home fetch part of its replies by itself, None where none does.
     ``counts_replies``: whether a ``replies_count`` of 0 means that the home shows no reply; some
     say 0 of remote posts whose replies they have.
+    ``limits_address``: whether all members and visitors from one address share one limit.
     ``search_scope``: the scope that a resolving search needs.
     ``made_at``: where, in the home's own pages, a member makes a token.
     ``source``: how this is known.
@@ -31,6 +32,7 @@ class HomeTraits:
     settle: float = 3.0
     fetches_replies_from: tuple[int, ...] | None = None
     counts_replies: bool = False
+    limits_address: bool = False
     search_scope: str = "read:search"
     made_at: str = "the page for applications in its settings"
     source: str = "nothing known"
@@ -57,6 +59,7 @@ HOME_TRAITS: dict[str, HomeTraits] = {
     "gotosocial": HomeTraits(
         fetches_ancestors="yes",
         settle=0.0,
+        limits_address=True,
         made_at="Settings → User → Applications",
         source="seen: all ancestors before the answer, descendants within 1 s",
     ),

@@ -212,6 +212,8 @@ class HomeClient:
         anybody may ask, without the token.
         """
         allowances = ["anonymous"] if anonymous else [f"token:{self._member}"]
+        if self.traits.limits_address:
+            allowances.append("address")
         if paging:
             allowances.append(f"user-paging:{self._member}")
         try:

@@ -25,6 +25,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", default="mastodon", choices=sorted(HOME_FLAVOURS))
     parser.add_argument("--origin", choices=sorted(FLAVOURS), help="who serves the one thread")
     parser.add_argument("--replies", type=int, help="the size of large, levels and limits")
+    parser.add_argument("--homes", type=int, default=200, help="of the city")
+    parser.add_argument("--members", type=int, default=2_000, help="of the city")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--browser-port", type=int, default=0, help="of the page to sign in")
     parser.add_argument("--dir", type=Path, required=True, help="gets ca.pem")
@@ -35,6 +37,7 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}-scale", type=float, default=1.0)
     for name in ("resolve", "job", "late", "give-up", "crawl-min-age", "crawl-interval"):
         parser.add_argument(f"--{name}", type=float, help="seconds")
+    parser.add_argument("--pace", type=float, help="new replies a second, with many homes")
     parser.add_argument("--until-stdin-closes", action="store_true")
     return parser.parse_args()
 
@@ -55,6 +58,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         home=arguments.home,
         replies=arguments.replies,
         origin=arguments.origin,
+        homes=arguments.homes,
+        members=arguments.members,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

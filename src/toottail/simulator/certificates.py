@@ -12,21 +12,26 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+_IN_ONE = 100
+"""Most names in a certificate: it is sent at every handshake."""
 
-def make(directory: Path, names: Sequence[str]) -> tuple[Path, ssl.SSLContext, ssl.SSLContext]:
+
+def make(
+    directory: Path, names: Sequence[str]
+) -> tuple[Path, dict[str, ssl.SSLContext], ssl.SSLContext]:
     """Write ``ca.pem`` and key files into ``directory``.
 
-    Returns its path, a server context with a certificate for all ``names`` (it has no wildcard:
-    OpenSSL takes none directly below a top-level name), and one whose certificate nobody signed.
+    Returns its path, a server context for each of ``names`` (certificates are shared, but have no
+    wildcard: OpenSSL takes none directly below a top-level name), and one that nobody signed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _name("TootTail simulator CA")
     ca = _certificate(ca_name, ca_name, ca_key.public_key(), ca_key, [])
-    good = _certificate(_name("simulator"), ca_name, server_key.public_key(), ca_key, names)
-    bad = _certificate(
-        _name("simulator"), _name("nobody"), server_key.public_key(), server_key, names
-    )
+    public = server_key.public_key()
+    groups = [names[n : n + _IN_ONE] for n in range(0, len(names), _IN_ONE)]
+    good = [_certificate(_name("simulator"), ca_name, public, ca_key, group) for group in groups]
+    bad = _certificate(_name("simulator"), _name("nobody"), public, server_key, names)
     ca_file = directory / "ca.pem"
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     key = server_key.private_bytes(
@@ -34,11 +39,13 @@ def make(directory: Path, names: Sequence[str]) -> tuple[Path, ssl.SSLContext, s
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    contexts = [
-        _context(directory / f"{label}.pem", cert.public_bytes(serialization.Encoding.PEM) + key)
-        for label, cert in (("server", good), ("unsigned", bad))
-    ]
-    return ca_file, contexts[0], contexts[1]
+    contexts: dict[str, ssl.SSLContext] = {}
+    for number, (group, cert) in enumerate(zip(groups, good, strict=True)):
+        chain = cert.public_bytes(serialization.Encoding.PEM) + key
+        context = _context(directory / f"server{number}.pem", chain)
+        contexts |= dict.fromkeys(group, context)
+    unsigned = bad.public_bytes(serialization.Encoding.PEM) + key
+    return ca_file, contexts, _context(directory / "unsigned.pem", unsigned)
 
 
 def _context(path: Path, chain: bytes) -> ssl.SSLContext:

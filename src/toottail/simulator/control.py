@@ -10,14 +10,17 @@ from aiohttp import web
 from toottail.errors import UsageError
 from toottail.simulator import scene
 from toottail.simulator.question import Reply, document, error
-from toottail.simulator.report import report, truth_listing
+from toottail.simulator.report import members, report, traffic, truth_listing
 
 if TYPE_CHECKING:
     from toottail.simulator.server import Simulator
 
 
+_PLACES = "GET /report, /truth, /members, /traffic, /oauth, /requests; POST /reset-counters, /scene"
+
+
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
-    """GET /report, /truth, /oauth, /requests?count=N; POST /reset-counters and /scene."""
+    """Answer what ``_PLACES`` names, and ``/requests?count=N`` with the last N."""
     match request.method, request.path:
         case "GET", "/report":
             return document(report(simulator))
@@ -28,15 +31,17 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
         case "GET", "/requests":
             count = int(request.query.get("count", "20000"))
             return document({"requests": simulator.counters.tail(count)})
+        case "GET", "/members":
+            return document({"members": members(simulator)})
+        case "GET", "/traffic":
+            return document(traffic(simulator))
         case "POST", "/reset-counters":
-            simulator.counters.reset()
+            simulator.reset_counters()
             return document({})
         case "POST", "/scene":
             return _scene(simulator, await request.read())
         case _:
-            return error(
-                404, "GET /report, /truth, /oauth, /requests; POST /reset-counters, /scene"
-            )
+            return error(404, _PLACES)
 
 
 def _scene(simulator: Simulator, body: bytes) -> Reply:
@@ -66,5 +71,5 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
     if "withhold" in wanted:
         simulator.home.oauth.withhold = frozenset(wanted["withhold"])
     simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
-    simulator.truth.forget()
+    simulator.judge_anew()
     return made

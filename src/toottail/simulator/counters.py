@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 LOG_LENGTH = 20_000
+SOON = 60.0
 
 
 @dataclass(slots=True)
@@ -29,6 +30,29 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Looks:
+    """Readings of threads and their branches, by address; ``soon``: within 60 s of another.
+
+    ``threads_soon`` has those of whole threads (of the first post, at its own host), with the
+    seconds between.
+    """
+
+    last: dict[str, float] = field(default_factory=dict)
+    reads: int = 0
+    soon: Counter[str] = field(default_factory=Counter)
+    threads_soon: list[tuple[str, float]] = field(default_factory=list)
+
+    def note(self, address: str, now: float, *, whole: bool) -> None:
+        """One was read at ``now``, in Unix seconds; ``whole``: a thread, from its first post on."""
+        self.reads += 1
+        if now - self.last.get(address, 0.0) < SOON:
+            self.soon[address] += 1
+            if whole:
+                self.threads_soon.append((address, round(now - self.last[address], 1)))
+        self.last[address] = now
+
+
+@dataclass(slots=True)
 class Counters:
     """Everything counted since the start or the last reset."""
 
@@ -42,6 +66,7 @@ class Counters:
     resolves: Counter[str] = field(default_factory=Counter)
     resolves_at_home: int = 0
     contexts: Counter[str] = field(default_factory=Counter)
+    looks: Looks = field(default_factory=Looks)
     robots_violations: Counter[str] = field(default_factory=Counter)
     too_soon: Counter[str] = field(default_factory=Counter)
     last_asked: dict[str, float] = field(default_factory=dict)

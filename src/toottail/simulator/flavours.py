@@ -413,5 +413,6 @@ HOME_FLAVOURS: dict[str, HomeFlavour] = {
     "takahe": HomeFlavour(
         "takahe-like", "takahe", "0.11.0", "after", search_scope="read", limits="none"
     ),
+    "hollo": HomeFlavour("hollo", "hollo", "0.6.5", "before", limits="none"),
     "never": HomeFlavour("activitypub", "snac", "2.80", "never"),
 }

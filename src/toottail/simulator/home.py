@@ -15,7 +15,7 @@ from toottail.simulator.fetching import Crawl, Fetching
 from toottail.simulator.grants import Grant
 from toottail.simulator.oauth import OAuth
 from toottail.simulator.question import Reply, document, error
-from toottail.simulator.world import Status, TimelineEntry, World
+from toottail.simulator.world import Account, Status, TimelineEntry, World
 
 _encode = msgspec.json.encode
 PAGING = ("page", "min_id", "max_id", "since_id")
@@ -29,8 +29,11 @@ class Home:
         self.world = world
         self.fetching = fetching
         self.token = f"simulated-{secrets.token_hex(20)}"
-        grant = Grant(self.token, world.member, frozenset(scopes.split()))
-        self.grants = {self.token: grant}
+        granted = frozenset(scopes.split())
+        self.grants = {self.token: Grant(self.token, world.member, granted)}
+        for member in world.crowd.members if world.crowd else ():
+            token = token_of(member)
+            self.grants[token] = Grant(token, member, granted)
         self.oauth = OAuth(world, self.grants)
         self.rebuilding = 0
         self._refreshes: dict[str, Crawl] = {}
@@ -124,9 +127,9 @@ class Home:
             ]
         )
 
-    def _timeline(self, query: Query) -> Reply:
+    def _timeline(self, query: Query, grant: Grant) -> Reply:
         limit = min(40, _number(query.get("limit"), 20))
-        entries = _page(self.world.timeline, query, limit)
+        entries = _page(self.world.timeline_of(grant.user), query, limit)
         reply = Reply(200, b"[" + b",".join(self._entry_json(e) for e in entries) + b"]")
         if entries:
             base = f"https://{self.world.home.name}/api/v1/timelines/home?limit={limit}"
@@ -190,6 +193,11 @@ class Home:
         return document({"async_refresh": state | {"result_count": crawl.found}})
 
 
+def token_of(member: Account) -> str:
+    """The token of one member of many: the same at every start."""
+    return "simulated-" + sha256(f"{member.name}@{member.host}".encode()).hexdigest()[:40]
+
+
 def _number(text: str | None, default: int) -> int:
     return int(text) if text and text.isdigit() and int(text) > 0 else default
 
@@ -220,6 +228,6 @@ _ROUTES: dict[str, tuple[str, Callable[[Home, Query, Grant], Reply]]] = {
     "/api/v1/markers": ("read:statuses", lambda home, _query, _grant: home._markers()),
     "/api/v1/timelines/home": (
         "read:statuses",
-        lambda home, query, _grant: home._timeline(query),
+        lambda home, query, grant: home._timeline(query, grant),
     ),
 }

@@ -13,7 +13,7 @@ class Options:
     the answer a home that fetches ancestors late has them. ``give_up``: how long the home waits for
     a host that hangs. ``crawl_min_age``, ``crawl_interval``: a 4.5 home crawls replies of posts
     older than this, and each post only so often. ``throttle_scale`` shrinks the periods of all
-    limits, ``limit_scale`` the limits.
+    limits, ``limit_scale`` the limits. ``pace``: new replies a second, in worlds of many homes.
     """
 
     latency_scale: float = 1.0
@@ -26,3 +26,4 @@ class Options:
     throttles: bool = True
     throttle_scale: float = 1.0
     limit_scale: float = 1.0
+    pace: float = 0.0

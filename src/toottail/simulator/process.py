@@ -77,6 +77,11 @@ class SimulatorProcess:
         self._directory.cleanup()
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def directory(self) -> Path:
         """Where ``ca.pem`` is; there is room for more."""
         return Path(self._directory.name)
@@ -84,6 +89,15 @@ class SimulatorProcess:
     def report(self) -> dict[str, Any]:
         """What was recovered and what it cost."""
         return self._control("GET", "/report")
+
+    def members(self) -> list[dict[str, str]]:
+        """All members of all homes: home, account, account_id and token."""
+        found: list[dict[str, str]] = self._control("GET", "/members")["members"]
+        return found
+
+    def traffic(self) -> dict[str, Any]:
+        """The part of the report that tells of requests, and how long new replies took."""
+        return self._control("GET", "/traffic")
 
     def truth(self) -> dict[str, Any]:
         """Every conversation, status by status."""

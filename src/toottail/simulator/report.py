@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from toottail.simulator import throttles
+from toottail.simulator.counters import Counters
 from toottail.simulator.floors import floor_home, floor_remote
+from toottail.simulator.shapes import account_id
 
 if TYPE_CHECKING:
+    from toottail.simulator.household import Household
     from toottail.simulator.server import Simulator
 
 _RULES = (
@@ -22,16 +26,61 @@ _RULES = (
 
 
 def report(simulator: Simulator) -> dict[str, Any]:
-    """All figures of a run so far.
+    """All figures of a run so far; ``homes`` splits those of replies where there are several.
 
     ``windows`` has the fullest throttle window of each rule at each host; ``robots_violations`` are
     by host and kind of request; ``private_hits`` is None where the trap could not be set.
     """
-    return _replies(simulator) | _requests(simulator)
+    homes = {name: _replies(household) for name, household in simulator.households.items()}
+    if len(homes) == 1:
+        (replies,) = homes.values()
+        world, truth = simulator.world, simulator.truth
+        floors = {
+            "floor_home": floor_home(world, truth),
+            "floor_remote": floor_remote(world, truth),
+        }
+        return replies | floors | _requests(simulator)
+    return _together(homes) | {"homes": homes} | _requests(simulator)
 
 
-def _replies(simulator: Simulator) -> dict[str, Any]:
-    world, truth = simulator.world, simulator.truth
+def traffic(simulator: Simulator) -> dict[str, Any]:
+    """The figures of requests, and the delays of what was new, without the judgement of threads."""
+    arrivals = {name: one.counters.arrivals for name, one in simulator.households.items()}
+    return _requests(simulator) | {"delays": simulator.life.delays(arrivals)}
+
+
+def members(simulator: Simulator) -> list[dict[str, str]]:
+    """Whoever has a token that was not made by a sign-in: home, account, account_id, token."""
+    return [
+        {
+            "home": name,
+            "account": grant.user.name,
+            "account_id": account_id(grant.user),
+            "token": grant.token,
+        }
+        for name, household in simulator.households.items()
+        for grant in household.home.grants.values()
+        if grant.app is None
+        and (household.world.crowd is None or grant.token != household.home.token)
+    ]
+
+
+def _together(homes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The figures of all homes as one."""
+    all_of = list(homes.values())
+    sums: dict[str, Any] = {
+        key: sum(one[key] for one in all_of)
+        for key in ("missing_at_start", "reachable", "recovered", "recovered_unattached")
+    }
+    unreachable: Counter[str] = Counter()
+    for one in all_of:
+        unreachable.update(one["unreachable"])
+    lacking = [{"home": n} | status for n, one in homes.items() for status in one["still_missing"]]
+    return sums | {"still_missing": lacking, "unreachable": dict(unreachable)}
+
+
+def _replies(household: Household) -> dict[str, Any]:
+    world, truth = household.world, household.truth
     missing = reachable = recovered = unattached = 0
     lacking: list[dict[str, str]] = []
     unreachable: Counter[str] = Counter()
@@ -47,7 +96,7 @@ def _replies(simulator: Simulator) -> dict[str, Any]:
                 unattached += 1
                 lacking.append({"uri": status.uri, "why": "at home but unattached"})
             else:
-                asked = simulator.counters.resolves[status.uri]
+                asked = household.counters.resolves[status.uri]
                 why = "resolved in vain" if asked else "never resolved"
                 lacking.append({"uri": status.uri, "why": why})
     return {
@@ -57,26 +106,31 @@ def _replies(simulator: Simulator) -> dict[str, Any]:
         "recovered_unattached": unattached,
         "still_missing": lacking,
         "unreachable": dict(unreachable),
-        "floor_home": floor_home(world, truth),
-        "floor_remote": floor_remote(world, truth),
     }
 
 
 def _requests(simulator: Simulator) -> dict[str, Any]:
-    counters, home = simulator.counters, simulator.world.home.name
+    counters, homes = simulator.counters, simulator.households
+    of_homes = [household.counters for household in homes.values()]
+    fetches: Counter[str] = Counter()
+    for one in of_homes:
+        fetches.update(one.home_fetches)
     by_host = {name: dict(kinds) for name, kinds in sorted(counters.by_host.items())}
     victims = {f.victim for h in simulator.world.hosts.values() for f in h.faults if f.victim}
     return {
-        "requests_home": sum(by_host.get(home, {}).values()),
-        "requests_remote": sum(sum(k.values()) for n, k in by_host.items() if n != home),
+        "requests_home": sum(sum(by_host.get(home, {}).values()) for home in homes),
+        "requests_remote": sum(sum(k.values()) for n, k in by_host.items() if n not in homes),
         "requests": by_host,
-        "home_fetches": dict(counters.home_fetches),
-        "repeated_resolves": sum(n - 1 for n in counters.resolves.values()),
-        "resolves_already_at_home": counters.resolves_at_home,
+        "kinds": _kinds(counters, homes),
+        "home_fetches": dict(fetches),
+        "repeated_resolves": sum(n - 1 for c in of_homes for n in c.resolves.values()),
+        "resolves_already_at_home": sum(c.resolves_at_home for c in of_homes),
+        "looks": _looks(counters),
         "repeated_contexts": sum(n - 1 for n in counters.contexts.values()),
         "most_in_flight": dict(counters.most_in_flight),
         "refused_429": dict(counters.refused),
         "windows": _windows(simulator),
+        "over_limit": {n: dict(t.over) for n, t in simulator.throttles.items() if t.over.total()},
         "robots_violations": dict(counters.robots_violations),
         "crawl_delay_violations": dict(counters.too_soon),
         "secrets_touched": _secrets_touched(simulator),
@@ -84,10 +138,31 @@ def _requests(simulator: Simulator) -> dict[str, Any]:
         "victims": {
             name: {
                 "requests": sum(by_host.get(name, {}).values()),
-                "home_fetches": counters.home_fetches[name],
+                "home_fetches": fetches[name],
             }
             for name in sorted(victims)
         },
+    }
+
+
+def _kinds(counters: Counters, homes: Collection[str]) -> dict[str, dict[str, int]]:
+    """Requests by kind, those to homes and those to all other hosts."""
+    found: dict[str, Counter[str]] = {"home": Counter(), "remote": Counter()}
+    for name, kinds in counters.by_host.items():
+        found["home" if name in homes else "remote"].update(kinds)
+    return {where: dict(kinds) for where, kinds in found.items()}
+
+
+def _looks(counters: Counters) -> dict[str, Any]:
+    """Readings of threads: how many, of how many addresses, and which again within 60 s."""
+    looks = counters.looks
+    return {
+        "reads": looks.reads,
+        "addresses": len(looks.last),
+        "threads_again_within_60_s": len(looks.threads_soon),
+        "threads_again": looks.threads_soon[:20],
+        "again_within_60_s": looks.soon.total(),
+        "examples": dict(looks.soon.most_common(5)),
     }
 
 

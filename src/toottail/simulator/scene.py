@@ -8,6 +8,7 @@ from typing import Any
 from toottail.errors import UsageError
 from toottail.simulator.faults import Fault
 from toottail.simulator.hostile import arm
+from toottail.simulator.life import deliver
 from toottail.simulator.world import Account, Status, World
 
 KEYS = (
@@ -74,9 +75,6 @@ def _reply(world: World, parent: Status, count: int) -> list[Status]:
     made = []
     for _ in range(count):
         reply = world.post(world.random.choice(others), parent, at=now)
-        world.hosts[reply.root.host].learn(reply)
-        for above in reply.ancestors():
-            world.hosts[above.host].learn(reply)
-            world.hosts[reply.host].learn(above)
+        deliver(world, reply)
         made.append(reply)
     return made

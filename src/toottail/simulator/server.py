@@ -14,15 +14,15 @@ from aiohttp import web
 
 from toottail.simulator import certificates, control, origin, throttles
 from toottail.simulator.counters import Asked, Counters
-from toottail.simulator.fetching import Fetching
-from toottail.simulator.home import PAGING, Home
+from toottail.simulator.home import PAGING
 from toottail.simulator.hostile import arm
+from toottail.simulator.household import Household
+from toottail.simulator.life import Life
 from toottail.simulator.misbehave import PRIVATE_HOST, misbehave
 from toottail.simulator.oauth import APPS, AUTHORIZE, METADATA
 from toottail.simulator.options import Options
 from toottail.simulator.question import Question, Reply, error
 from toottail.simulator.signing import Actors
-from toottail.simulator.truth import Truth
 from toottail.simulator.world import Host, World
 
 CONTROL = "control.example"
@@ -56,14 +56,16 @@ class Simulator:
         self.options = options or Options()
         self.counters = Counters()
         arm(world)
-        self.truth = Truth(world)
-        self.fetching = Fetching(world, self.options, self.counters)
-        needed = world.home_flavour.search_scope
-        self.home = Home(
-            world,
-            self.fetching,
-            scopes or ("read" if needed == "read" else "read:statuses read:search"),
-        )
+        self.households = {
+            one.home.name: Household(
+                one, self.options, self.counters if one is world else Counters(), scopes
+            )
+            for one in world.homes
+        }
+        first = self.households[world.home.name]
+        self.truth, self.fetching, self.home = first.truth, first.fetching, first.home
+        self.life = Life(world, self.options.pace)
+        self._living: asyncio.Task[None] | None = None
         self.throttles: dict[str, throttles.Throttles] = {}
         self.port = port
         self.browser_port = browser_port
@@ -72,12 +74,24 @@ class Simulator:
         self.ca_file = directory / "ca.pem"
         self._servers: list[asyncio.Server] = []
 
+    def judge_anew(self) -> None:
+        """The world was changed: what is reachable is found out again when asked."""
+        for household in self.households.values():
+            household.truth.forget()
+
+    def reset_counters(self) -> None:
+        """Forget what was counted, in all homes."""
+        self.counters.reset()
+        for household in self.households.values():
+            household.counters.reset()
+        self.life.made.clear()
+
     def forget_actor(self) -> None:
         """From now on no host knows the actor: what it signs is as good as unsigned."""
         self._actors = Actors()
         for host in self.world.hosts.values():
             host.trusts = False
-        self.truth.forget()
+        self.judge_anew()
 
     @property
     def browser(self) -> str:
@@ -96,7 +110,9 @@ class Simulator:
 
     async def __aenter__(self) -> Simulator:
         names = [*self.world.hosts, CONTROL]
-        self.ca_file, context, self._unsigned = certificates.make(self.directory, names)
+        made = certificates.make(self.directory, names)
+        self.ca_file, self._contexts, self._unsigned = made
+        context = self._contexts[CONTROL]
         context.sni_callback = self._choose_certificate
         self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
         loop = asyncio.get_running_loop()
@@ -108,6 +124,8 @@ class Simulator:
         plain = await loop.create_server(self._browsed, "127.0.0.1", self.browser_port)
         self.browser_port = plain.sockets[0].getsockname()[1]
         self._servers = [server, plain]
+        if self.options.pace:
+            self._living = loop.create_task(self.life.go_on())
         try:
             trap = await asyncio.start_server(self._spring_trap, PRIVATE_HOST, self.port)
             self._servers.append(trap)
@@ -124,7 +142,10 @@ class Simulator:
     ) -> None:
         for server in self._servers:
             server.close()
-        await self.fetching.close()
+        if self._living is not None:
+            self._living.cancel()
+        for household in self.households.values():
+            await household.fetching.close()
         await self._web.shutdown(timeout=0.2)
         await self._browsed.shutdown(timeout=0.2)
 
@@ -134,6 +155,8 @@ class Simulator:
         host = self.world.hosts.get(name or "")
         if host is not None and any(fault.kind == "bad-tls" for fault in host.faults):
             connection.context = self._unsigned
+        elif name in self._contexts:
+            connection.context = self._contexts[name]
 
     def _spring_trap(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counters.private_hits += 1
@@ -174,7 +197,7 @@ class Simulator:
             self.counters.end(asked, sent)
 
     def _judge_manners(self, host: Host, asked: Asked, path: str) -> None:
-        if host is self.world.home or asked.kind == "robots" or asked.signed:
+        if host.name in self.households or asked.kind == "robots" or asked.signed:
             return
         delays = [fault.seconds for fault in host.faults if fault.kind == "crawl-delay"]
         last = self.counters.last_asked.get(host.name, 0.0)
@@ -191,11 +214,12 @@ class Simulator:
             await asyncio.sleep(pause)
         if request.method not in ("GET", "HEAD", "POST"):
             return error(404, origin.NOT_FOUND)
-        if host is self.world.home:
-            if self.home.oauth.answers(request.method, path):
-                return await self._sign_in(request, path)
+        household = self.households.get(host.name)
+        if household is not None:
+            if household.home.oauth.answers(request.method, path):
+                return await self._sign_in(household, request, path)
             if path.startswith("/api/"):
-                return await self._answer_home(request, path)
+                return await self._answer_home(household, request, path)
         verdict = self._throttles(host.name).count(
             self._anonymous_rules(host, request, path), time.time()
         )
@@ -204,21 +228,33 @@ class Simulator:
         else:
             reply = await self._anonymous(host, request, path, asked.signed)
         reply.headers.update(verdict.headers)
-        if asked.kind == "context" and reply.status == 200:
-            self.counters.contexts[f"{host.name} {path}"] += 1
+        if reply.status == 200 and asked.kind in ("context", "ap"):
+            self._note_look(host, asked, path)
         return reply
 
-    async def _sign_in(self, request: web.BaseRequest, path: str) -> Reply:
+    def _note_look(self, host: Host, asked: Asked, path: str) -> None:
+        if asked.kind == "context":
+            self.counters.contexts[f"{host.name} {path}"] += 1
+            status = host.by_id.get(path.split("/")[4])
+        else:
+            status = host.by_path.get(path.removesuffix("/replies"))
+        if status is not None:
+            whole = status.parent is None and status.host == host.name
+            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, whole=whole)
+
+    async def _sign_in(self, household: Household, request: web.BaseRequest, path: str) -> Reply:
         query, kind = request.rel_url.raw_query_string, request.headers.get("Content-Type", "")
-        return self.home.oauth.answer(request.method, path, query, await request.read(), kind)
+        oauth = household.home.oauth
+        return oauth.answer(request.method, path, query, await request.read(), kind)
 
     async def _browse(self, request: web.BaseRequest) -> web.StreamResponse:
         """The page where members say yes, below ``/HOST``: for browsers, without certificates."""
         _, _, rest = request.rel_url.raw_path.partition("/")
         name, slash, path = rest.partition("/")
-        if name != self.world.home.name or slash + path != AUTHORIZE:
+        household = self.households.get(name)
+        if household is None or slash + path != AUTHORIZE:
             return _wire(error(404, "only /HOST/oauth/authorize of a home is here"))
-        return _wire(await self._sign_in(request, AUTHORIZE))
+        return _wire(await self._sign_in(household, request, AUTHORIZE))
 
     async def _anonymous(
         self, host: Host, request: web.BaseRequest, path: str, signed: str | None = None
@@ -231,7 +267,8 @@ class Simulator:
             await request.read(),
             signed,
         )
-        return origin.answer(self.world, host, question)
+        household = self.households.get(host.name)
+        return origin.answer(household.world if household else self.world, host, question)
 
     def _anonymous_rules(
         self, host: Host, request: web.BaseRequest, path: str
@@ -243,21 +280,24 @@ class Simulator:
         paging = any(name in request.query for name in PAGING)
         return rules + [(throttles.ANONYMOUS_PAGING, whom)] * paging
 
-    async def _answer_home(self, request: web.BaseRequest, path: str) -> Reply:
+    async def _answer_home(
+        self, household: Household, request: web.BaseRequest, path: str
+    ) -> Reply:
+        home = household.home
         authorization = request.headers.get("Authorization", "")
-        grant = self.home.grant_of(authorization)
-        rules = self.home.rules(grant, request.query, request.remote or "")
-        verdict = self._throttles(self.world.home.name).count(rules, time.time())
+        grant = home.grant_of(authorization)
+        rules = home.rules(grant, request.query, request.remote or "")
+        verdict = self._throttles(household.world.home.name).count(rules, time.time())
         if not verdict.allowed:
             reply = error(429, "Too many requests")
         elif grant is not None:
-            reply = await self.home.answer(path, request.query, grant)
+            reply = await home.answer(path, request.query, grant)
         elif authorization:
             reply = error(401, "The access token is invalid")
         elif path.startswith(("/api/v1/timelines/home", "/api/v2/search", "/api/v1/markers")):
             reply = error(401, "This method requires an authenticated user")
         else:
-            reply = await self._anonymous(self.world.home, request, path)
+            reply = await self._anonymous(household.world.home, request, path)
         reply.headers.update(verdict.headers)
         return reply
 

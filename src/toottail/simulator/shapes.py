@@ -7,6 +7,7 @@ is serialised once, so that a context of thousands costs a join and not an encod
 from __future__ import annotations
 
 import re
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,9 @@ _WORDS = tuple(
     )
 )
 _encode = msgspec.json.Encoder().encode
+_KEPT = 20_000
+_kept: deque[Status] = deque()
+"""Statuses whose serialised parts are kept: 3 KB each."""
 
 
 def instant(at: int) -> str:
@@ -38,13 +42,18 @@ def words(number: int, count: int) -> str:
     return " ".join(_WORDS[(number + i * step) % len(_WORDS)] for i in range(count))
 
 
+def account_id(account: Account) -> str:
+    """The id of an account, the same at all hosts."""
+    return str(109000000000000000 + account.number)
+
+
 def account_object(account: Account, *, local: bool) -> dict[str, Any]:
     """An account as `GET /api/v1/accounts/:id` shows it; ``local``: to its own host."""
     url = f"https://{account.host}/@{account.name}"
     note = f"<p>{words(account.number, 24)}</p>" + ("<p>#nobot</p>" if account.nobot else "")
     media = f"https://{account.host}/system/accounts/{account.number:09d}"
     return {
-        "id": str(109000000000000000 + account.number),
+        "id": account_id(account),
         "username": account.name,
         "acct": account.name if local else f"{account.name}@{account.host}",
         "display_name": words(account.number, 2).title(),
@@ -113,6 +122,9 @@ def _static_part(status: Status, *, local: bool) -> bytes:
     part = status.shown.get(local)
     if part is None:
         part = status.shown[local] = _encode(_static_object(status, local=local))[1:]
+        if len(_kept) == _KEPT:
+            _kept.popleft().shown.clear()
+        _kept.append(status)
     return part
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,7 +36,8 @@ class Verdict:
 class Throttles:
     """The counters of one host. ``time_scale`` shrinks the periods, ``limit_scale`` the limits.
 
-    ``peaks`` keeps, for the report, the fullest window of each rule and discriminator.
+    ``peaks`` keeps, for the report, the fullest window of each rule and discriminator; ``over``
+    counts, by rule, the requests beyond its limit.
     """
 
     time_scale: float = 1.0
@@ -44,6 +46,7 @@ class Throttles:
     refused: int = 0
     counts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
+    over: Counter[str] = field(default_factory=Counter)
 
     def limit_of(self, rule: Rule) -> int:
         """The limit in force."""
@@ -62,6 +65,7 @@ class Throttles:
             self.counts[rule.name, whom] = (window, used)
             limit = self.limit_of(rule)
             self.peaks[rule.name] = max(self.peaks.get(rule.name, 0), used)
+            self.over[rule.name] += used > limit
             state = (limit - used, limit, (window + 1) * period)
             if fullest is None or state < fullest:
                 fullest = state

@@ -46,7 +46,7 @@ def listed_from(world: World, starts: Iterable[tuple[Host, Status]]) -> set[Stat
     queue = deque(starts)
     tops = {status.root for _, status in queue}
     wanted = {s for top in tops for s in top.branch() if s.listable and not s.invented}
-    unseen = {name: [s for s in host.known if s in wanted] for name, host in world.hosts.items()}
+    unseen: dict[str, list[Status]] = {}
     asked: set[tuple[Host, Status]] = set()
     seen: set[Status] = set()
     while queue:
@@ -54,7 +54,9 @@ def listed_from(world: World, starts: Iterable[tuple[Host, Status]]) -> set[Stat
         if question in asked or host is world.home or not host.has(status) or not readable(host):
             continue
         asked.add(question)
-        new = unseen[host.name]
+        new = unseen.get(host.name)
+        if new is None:
+            new = unseen[host.name] = [s for s in wanted if s in host.known]
         while new and new[-1] in seen:
             new.pop()
         if not new:
@@ -127,10 +129,10 @@ class Truth:
         """All conversations of the member's timeline that are not for followers only."""
         if self._conversations is None:
             by_root: dict[Status, Conversation] = {}
-            for entry in self._world.timeline:
-                if entry.status.listable:
-                    root = entry.status.root
-                    by_root.setdefault(root, Conversation(root)).shown.append(entry.status)
+            for status in self._world.shown():
+                if status.listable:
+                    root = status.root
+                    by_root.setdefault(root, Conversation(root)).shown.append(status)
             for conversation in by_root.values():
                 self._judge(conversation)
             self._conversations = list(by_root.values())

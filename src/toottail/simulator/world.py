@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from random import Random
+from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -230,8 +232,26 @@ class TimelineEntry:
     boosted_by: Account | None = None
 
 
+class Crowd(Protocol):
+    """The many members of a home."""
+
+    @property
+    def members(self) -> list[Account]:
+        """All of them."""
+
+    def timeline(self, member: Account) -> list[TimelineEntry]:
+        """What one of them sees, the newest first."""
+
+    def shown(self) -> Iterable[Status]:
+        """What any of them sees."""
+
+
 class World:
-    """Everything there is, with the member whose home the story is about."""
+    """Everything there is, with the member whose home the story is about.
+
+    Where the story has several ``homes`` (see `beside`), each is a world of its own, and they share
+    all but what is a home's own. A home with many members has a ``crowd``.
+    """
 
     def __init__(self, seed: int, *, home: str = "mastodon", now: float) -> None:
         self.random = Random(seed)
@@ -248,6 +268,8 @@ class World:
         self.home_blocks: dict[str, str] | None = None
         """Domains and severities that the home publishes; None where it publishes none."""
         self.belongings = Belongings()
+        self.crowd: Crowd | None = None
+        self.homes = [self]
         self._times: set[int] = set()
 
     def shut_out(self, host: str) -> bool:
@@ -263,6 +285,26 @@ class World:
         host = Host(name, FLAVOURS[flavour], list(faults), latency=latency)
         self.hosts[name] = host
         return host
+
+    def beside(self, name: str, home: str) -> World:
+        """One more home, a key of `HOME_FLAVOURS`, in the same fediverse."""
+        other = copy(self)
+        other.home_flavour = HOME_FLAVOURS[home]
+        other.home = self.add_host(name, other.home_flavour.flavour)
+        other.member = self.add_account(other.home, "mira")
+        other.timeline, other.belongings, other.home_blocks = [], Belongings(), None
+        self.homes.append(other)
+        return other
+
+    def timeline_of(self, member: Account) -> list[TimelineEntry]:
+        """What a member of the home sees, the newest first."""
+        return self.timeline if self.crowd is None else self.crowd.timeline(member)
+
+    def shown(self) -> Iterable[Status]:
+        """What any member of the home sees."""
+        if self.crowd is None:
+            return [entry.status for entry in self.timeline]
+        return self.crowd.shown()
 
     def add_account(self, host: Host, name: str, *, nobot: bool = False) -> Account:
         """A new author on ``host``."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from toottail.errors import UsageError
+from toottail.simulator import town
 from toottail.simulator.faults import Fault
 from toottail.simulator.growth import DEEP, HOUR, MIXED, WIDE, Shape, grow, populate, sizes, start
 from toottail.simulator.world import Account, Host, Status, World
@@ -21,18 +22,24 @@ def build(
     now: float | None = None,
     replies: int | None = None,
     origin: str | None = None,
+    homes: int = 200,
+    members: int = 2_000,
 ) -> World:
     """The world called ``name``.
 
     ``home`` is a key of `HOME_FLAVOURS`; ``replies`` sizes the worlds `large`, `levels` and
     `limits`, and ``origin``, a key of `FLAVOURS`, says who serves the thread of `large` and
-    `levels`. ``now`` (Unix seconds) is when the newest posts were made. Raises `UsageError` for a
-    name that is none.
+    `levels`; ``homes`` and ``members`` size the world `city`. ``now`` (Unix seconds) is when the
+    newest posts were made. Raises `UsageError` for a name that is none.
     """
-    if name not in _WORLDS:
-        raise UsageError(f"no world is called {name!r}; there are: {', '.join(sorted(_WORLDS))}")
+    names = [*sorted(_WORLDS), "city"]
+    if name not in names:
+        raise UsageError(f"no world is called {name!r}; there are: {', '.join(names)}")
     world = World(seed, home=home, now=time.time() if now is None else now)
-    _WORLDS[name](world, replies, origin)
+    if name == "city":
+        town.found(world, town.city(homes, members))
+    else:
+        _WORLDS[name](world, replies, origin)
     world.belongings.furnish(world)
     return world
 
@@ -44,6 +51,7 @@ _WORLDS: dict[str, Callable[[World, int | None, str | None], None]] = {
     "large": lambda world, replies, origin: large(world, replies or 2000, origin or "mastodon"),
     "levels": lambda world, replies, origin: levels(world, replies or 300, origin or "mastodon"),
     "limits": lambda world, replies, _origin: limits(world, replies or 900),
+    "town": lambda world, _replies, _origin: town.found(world, town.TOWN),
 }
 
 

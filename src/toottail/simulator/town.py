@@ -1,0 +1,139 @@
+"""Worlds of many homes with many members, who see different but overlapping parts of it.
+
+What a member sees is made when it is asked for: a part of what goes round at the home, chosen by a
+seed of the member's own, and what came since the start.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+
+from toottail.simulator.growth import DEEP, MIXED, WIDE, grow, populate, start
+from toottail.simulator.world import Account, Host, Status, TimelineEntry, World
+
+HOMES = ("mastodon45", "mastodon", "gotosocial", "hollo")
+"""The homes' kinds, in turns."""
+ENTRIES = 40
+"""Statuses in a timeline at the start."""
+_READERS = 4
+"""A new post is in the timeline of one in so many members of a home that gets it."""
+_FIRST_MEMBER = 20_000_000
+_ORIGINS = ("mastodon",) * 6 + ("mastodon45",) * 2 + ("activitypub", "hollo")
+_AT_HOME = 0.17
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a world is; ``quiet`` is the part of its threads without replies."""
+
+    homes: int
+    members: int
+    hosts: int
+    threads: int
+    round: int
+    """Threads that go round at each home."""
+    replies: int
+    """In all threads together."""
+    quiet: float
+
+
+TOWN = Size(homes=10, members=200, hosts=300, threads=400, round=150, replies=3_050, quiet=0.1)
+
+
+def city(homes: int, members: int) -> Size:
+    """A world for so many homes and members: most posts have no replies, as in life."""
+    threads = max(400, 2 * members)
+    return Size(
+        homes=homes,
+        members=members,
+        hosts=min(2_000, 300 + members // 5),
+        threads=threads,
+        round=min(threads, max(2 * ENTRIES, 30 * members // homes)),
+        replies=3 * threads // 2,
+        quiet=0.75,
+    )
+
+
+@dataclass(slots=True)
+class Townsfolk:
+    """The members of one home; ``fresh`` is what was posted since the start, the newest first."""
+
+    world: World
+    members: list[Account]
+    round: list[Status]
+    fresh: list[Status] = field(default_factory=list)
+
+    def timeline(self, member: Account) -> list[TimelineEntry]:
+        """The newest first."""
+        known = self.world.home.known
+        chosen = Random(member.number).sample(self.round, min(ENTRIES, len(self.round)))
+        chosen += [status for status in self.fresh if _is_reader(member, status)]
+        entries = [TimelineEntry(known[status], status.at, status) for status in chosen]
+        entries.sort(key=lambda entry: entry.id, reverse=True)
+        return entries
+
+    def shown(self) -> Iterable[Status]:
+        """What any of them sees."""
+        if len(self.members) * ENTRIES > 20 * len(self.round):
+            return [*self.round, *self.fresh]  # each is in somebody's timeline, all but surely
+        seen = {entry.status: None for m in self.members for entry in self.timeline(m)}
+        return list(seen)
+
+
+def _is_reader(member: Account, status: Status) -> bool:
+    return zlib.crc32(f"{member.number} {status.number}".encode()) % _READERS == 0
+
+
+def found(world: World, size: Size) -> None:
+    """Fill ``world`` with so much; its own home is the first one."""
+    for number in range(1, size.homes):
+        world.beside(f"home{number}.example", HOMES[number % len(HOMES)])
+    hosts = [
+        world.add_host(f"host{n}.example", _ORIGINS[n % len(_ORIGINS)])
+        for n in range(1, size.hosts + 1)
+    ]
+    threads = _threads(world, hosts, size)
+    _share_out(world, threads, size)
+
+
+def _threads(world: World, hosts: Sequence[Host], size: Size) -> list[Status]:
+    random = world.random
+    people = populate(world, hosts, 3)
+    lively = max(1, round(size.threads * (1 - size.quiet)))
+    mean = size.replies / lively
+    weights = [random.paretovariate(1.6) for _ in range(lively)]
+    scale = size.replies / sum(weights)
+    roots = []
+    for number in range(size.threads):
+        root = start(world, random.choice(people), hours=random.uniform(0.5, 30))
+        if number < lively:
+            count = min(max(1, round(weights[number] * scale)), round(12 * mean))
+            # Who takes part in a thread comes from a small circle: hosts know each other's posts.
+            first = random.randrange(len(people))
+            circle = (people[first:] + people[:first])[:60]
+            grow(world, root, count, circle, (MIXED, WIDE, DEEP)[number % 3])
+        roots.append(root)
+    random.shuffle(roots)
+    return roots
+
+
+def _share_out(world: World, threads: Sequence[Status], size: Size) -> None:
+    """Each home gets its threads, the popular ones oftener, and its members."""
+    random = world.random
+    popularity = list(accumulate(1 / (rank + 20) for rank in range(len(threads))))
+    for number, home in enumerate(world.homes):
+        chosen: dict[Status, None] = {}
+        while len(chosen) < size.round:
+            chosen[threads[bisect(popularity, random.random() * popularity[-1])]] = None
+        home.bring_home(chosen)
+        for root in chosen:
+            home.bring_home(s for s in root.branch() if s.parent and random.random() < _AT_HOME)
+        here = size.members // size.homes + (number < size.members % size.homes)
+        first = _FIRST_MEMBER + number * 100_000
+        people = [Account(first + n, f"member{n}", home.home.name) for n in range(here)]
+        home.crowd = Townsfolk(home, people, list(chosen))
