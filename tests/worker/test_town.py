@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from tests.worker.towns import take_in_all, workers
@@ -20,6 +22,11 @@ SPEED = ("--latency-scale", "0.3", "--resolve", "0.1", "--job", "0.05", "--late"
 # A tenth of Mastodon's periods: as many requests in 30 s as it allows in 300.
 LIMITS = ("--throttle-scale", "0.1")
 WITHIN = 300.0
+
+# Three minutes on two cores: too long to be run each time.
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("TOOTTAIL_TOWN"), reason="set TOOTTAIL_TOWN=1: it takes three minutes"
+)
 
 
 async def test_three_workers_make_a_town_whole_without_asking_anybody_twice_or_too_often(

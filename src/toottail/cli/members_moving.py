@@ -29,7 +29,7 @@ from toottail.service.opening import open_service
 from toottail.service.roster import NewMember, take_in
 from toottail.settings import Settings, load
 
-_AT_ONCE = 200
+_AT_ONCE = 25
 _TELL_EVERY = 1_000
 
 
