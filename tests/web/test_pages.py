@@ -319,3 +319,8 @@ async def test_one_address_has_so_many_pages_whoever_is_signed_in(answers: Answe
     statuses = [(await ask(app, "/me")).status for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert (await ask(app, "/", signed_in=False)).status == 200
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "x", "\u0661"])
+async def test_a_number_that_is_none_is_no_conversation(web: Starlette, number: str) -> None:
+    assert (await ask(web, f"/me/conversations/{number}")).status == 404

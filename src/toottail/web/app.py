@@ -50,7 +50,7 @@ def _routes() -> list[Route]:
         _get("/me/export", member.export),
         _get("/me/leave", member.leaving),
         _post("/me/leave", member.leave),
-        _get("/me/conversations/{number:int}", conversation.conversation),
+        _get("/me/conversations/{number}", conversation.conversation),
         _get("/about", about.about),
         _post("/opt-out", about.opt_out, signed_in=False),
         _get("/privacy", about.privacy),

@@ -14,17 +14,25 @@ from toottail.web.rendering import render
 from toottail.web.trees import grown
 from toottail.web.visits import Visit
 
+_LONGEST_NUMBER = 20
 _PATIENCE = 6.0
 """Seconds in which the home must have told the texts; the page does without them then."""
 
 
 async def conversation(visit: Visit) -> Response:
     """GET /me/conversations/ID"""
-    member, number = visit.member.member_id, visit.request.path_params["number"]
+    member, number = visit.member.member_id, _number(visit.request.path_params["number"])
     found = await conversations.explained(visit.service, member, number)
     texts, untold = await _texts(visit, member, number)
     tree = grown(found, texts, _first(visit))
     return render(visit, "conversation.html", found=found, tree=tree, untold=untold)
+
+
+def _number(text: str) -> int:
+    """The number in the address. Raises `NotFound` for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER):
+        raise NotFound("There is no such conversation here.")
+    return int(text)
 
 
 async def _texts(
