@@ -246,6 +246,7 @@ class Answers:
             patch.setattr(account, name, self._answer(lambda: None, name))
         patch.setattr(account, "leave", self._answer(lambda: True, "leave"))
         patch.setattr(sessions, "end", self._answer(lambda: None, "end"))
+        patch.setattr(sessions, "end_all", self._answer(lambda: None, "end_all"))
         patch.setattr(conversations, "listed", self._answer(lambda: self.listed))
         patch.setattr(conversations, "explained", self._answer(lambda: self.explained))
         patch.setattr(conversations, "texts", self._answer(lambda: self.texts))

@@ -184,6 +184,7 @@ FORMS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ),
     ("/me/leave", {}, "leave"),
     ("/sign-out", {}, "end"),
+    ("/sign-out", {"everywhere": "yes"}, "end_all"),
     ("/operator/members", {"member": "8", "do": "pause"}, "pause"),
     ("/operator/members", {"member": "8", "do": "remove", "sure": "yes"}, "leave"),
     ("/operator/opt-outs", {"number": "3", "do": "block"}, "decide"),

@@ -22,8 +22,6 @@ LEAST_GAP = timedelta(seconds=60)
 """Nothing is looked at more often, however lively."""
 LONGEST_GAP = timedelta(days=1)
 """What is still watched is looked at this often at least."""
-WATCHED_FOR = timedelta(days=7)
-"""A watch ends this long after the last arrival."""
 
 # Of all replies that ever come, 1 − (1 + age/SPREAD)^−DECAY have come at an age (in seconds).
 _SPREAD, _DECAY = 900.0, 1.2

@@ -248,6 +248,7 @@ data-leave = Verlassen …
 session-heading = Dieser Browser
 session-lead = Abmelden beendet nur den Besuch mit diesem Browser. Deine Gespräche werden weiter vervollständigt.
 session-sign-out = Abmelden
+session-everywhere = Überall abmelden
 
 ## Verlassen
 

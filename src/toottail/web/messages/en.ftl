@@ -248,6 +248,7 @@ data-leave = Leave…
 session-heading = This browser
 session-lead = Signing out only ends the visit with this browser. Your conversations go on being completed.
 session-sign-out = Sign out
+session-everywhere = Sign out everywhere
 
 ## Leaving
 

@@ -59,9 +59,12 @@ async def begin(visit: Visit, form: Form) -> Response:
     return response
 
 
-async def sign_out(visit: Visit, _: Form) -> Response:
-    """POST /sign-out"""
-    await sessions.end(visit.service, cookies.session_of(visit.service, visit.request))
+async def sign_out(visit: Visit, form: Form) -> Response:
+    """POST /sign-out: here, or in all browsers."""
+    if form.text("everywhere"):
+        await sessions.end_all(visit.service, visit.member.member_id)
+    else:
+        await sessions.end(visit.service, cookies.session_of(visit.service, visit.request))
     response = go("/?done=signed_out")
     cookies.clear_session(visit.service, response)
     return response
