@@ -29,6 +29,7 @@ from rich.table import Table
 
 from benchmarks.common import ROOT, clean_environment, data_dir, say
 from toottail.repository.database import Database, open_database
+from toottail.repository.embedded import EmbeddedPostgres
 from toottail.repository.sealing import open_sealer
 from toottail.service.roster import NewMember, take_in
 from toottail.settings import Settings
@@ -50,6 +51,13 @@ WHERE kind = 'home' AND collect_at IS NOT NULL
 """
 _LATEST = """
 SELECT extract(epoch FROM max(now() - collect_at))::float FROM sources WHERE collect_at < now()
+"""
+_COUNTING = {"shared_preload_libraries": "pg_stat_statements"}
+_STATEMENTS = """
+SELECT round((100 * total_exec_time / sum(total_exec_time) OVER ())::numeric, 1),
+    round(total_exec_time::numeric / 1000, 2), calls,
+    round(mean_exec_time::numeric, 3), rows, left(regexp_replace(query, '\\s+', ' ', 'g'), 120)
+FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT $1
 """
 
 
@@ -118,19 +126,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--homes", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--warm-up", type=float, default=15.0, help="minutes at most")
+    parser.add_argument(
+        "--settled", action="store_true", help="the homes lack nothing at the start"
+    )
     parser.add_argument("--pace", type=float, default=1.0, help="new replies a second")
     parser.add_argument("--price", type=float, default=5.0, help="of a VM, dollars a month")
     parser.add_argument("--cores", type=int, default=2, help="of that VM")
     parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("--statements", type=int, default=0, help="print so many of the costliest")
     return parser.parse_args()
 
 
 async def _measure(members: int, homes: int, given: argparse.Namespace) -> Figures:
     figures = Figures(members, homes)
     world = ("--world", "city", "--homes", str(homes), "--members", str(members))
-    with data_dir() as folder, SimulatorProcess(*world, "--pace", str(given.pace)) as simulator:
+    world += ("--pace", str(given.pace), *(("--settled",) if given.settled else ()))
+    with data_dir() as folder, SimulatorProcess(*world) as simulator:
         settings = Settings(data_dir=folder)
-        async with open_database(settings) as database:
+        server = EmbeddedPostgres(folder, _COUNTING if given.statements else {})
+        async with server, open_database(settings) as database:
             empty = await _number(database, _SIZE)
             await _take_in(database, settings, simulator)
             postmaster = int((folder / _pid_file(folder)).read_text().split()[0])
@@ -138,7 +152,11 @@ async def _measure(members: int, homes: int, given: argparse.Namespace) -> Figur
                 began = time.monotonic()
                 figures.settled = await _settle(database, given.warm_up * 60)
                 figures.warm_up = time.monotonic() - began
+                if given.statements:
+                    await _forget_statements(database)
                 await _count(figures, simulator, worker, postmaster, given.minutes * 60)
+                if given.statements:
+                    await _tell_statements(database, given.statements)
                 figures.in_time = await _number(database, _IN_TIME)
                 figures.latest = await _number(database, _LATEST)
             async with database.connection() as conn:
@@ -146,6 +164,21 @@ async def _measure(members: int, homes: int, given: argparse.Namespace) -> Figur
             figures.rows = int(await _number(database, _ROWS))
             figures.size = int(await _number(database, _SIZE) - empty)
     return figures
+
+
+async def _forget_statements(database: Database) -> None:
+    async with database.connection() as conn:
+        await conn.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        await conn.execute("SELECT pg_stat_statements_reset()")
+
+
+async def _tell_statements(database: Database, most: int) -> None:
+    async with database.connection() as conn:
+        rows = await conn.fetch(_STATEMENTS, most)
+    table = Table("% of time", "s", "calls", "ms each", "rows", "statement", title="Statements")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console(width=200).print(table)
 
 
 def _pid_file(folder: Path) -> Path:

@@ -31,9 +31,7 @@ WHERE member_id = $1 ORDER BY kind, name, host
 """
 
 _RUNS = """
-SELECT started_at, ended_at, statuses_read, problem,
-    (SELECT coalesce(sum(home), 0) FROM spending WHERE run_id = runs.id) AS requests_home,
-    (SELECT coalesce(sum(remote), 0) FROM spending WHERE run_id = runs.id) AS requests_others
+SELECT started_at, ended_at, statuses_read, problem
 FROM runs WHERE member_id = $1 ORDER BY started_at
 """
 

@@ -122,7 +122,7 @@ INSERT INTO spending (run_id, home, remote)
 SELECT runs.id, CASE WHEN members.home = $2 THEN $3::integer ELSE 0 END,
     CASE WHEN members.home = $2 THEN 0 ELSE $3::integer END
 FROM runs JOIN members ON members.id = runs.member_id JOIN run_feeds ON run_feeds.run_id = runs.id
-WHERE ended_at IS NULL AND feed_id = $1
+WHERE NOT served AND ended_at IS NULL AND feed_id = $1
 """
 
 # What the home has, was asked for, or is about to get is not brought again.

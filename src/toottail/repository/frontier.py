@@ -38,6 +38,24 @@ SELECT min(at) FROM (
 """
 
 
+# Whether anybody is still served by it is left to those who read the rows themselves.
+_KINDS = """
+SELECT
+    EXISTS (SELECT FROM sources WHERE home = $1 AND collect_at <= $2) AS sources,
+    EXISTS (SELECT FROM feed_watches WHERE home = $1 AND next_at <= $2) AS feed_watches,
+    EXISTS (SELECT FROM watches WHERE home = $1 AND next_at <= $2) AS watches,
+    EXISTS (SELECT FROM deliveries WHERE home = $1 AND next_at <= $2) AS deliveries,
+    EXISTS (SELECT FROM looks WHERE host = $1 AND state = 'due' AND next_at <= $2) AS looks,
+    EXISTS (SELECT FROM feeds WHERE host = $1 AND state = 'due' AND next_at <= $2) AS feeds
+"""
+
+
+async def kinds_due(conn: Connection, lane: str, now: datetime) -> set[str]:
+    """The tables that may have something due in a lane; the others need not be read."""
+    (row,) = await conn.fetch(_KINDS, lane, now)
+    return {kind for kind, due in row.items() if due}
+
+
 async def next_due(conn: Connection, lane: str) -> datetime | None:
     """When anything is due next in a lane, None when nothing is."""
     at: datetime | None = await conn.fetchval(_NEXT_DUE, lane)

@@ -90,10 +90,13 @@ async def store_robots(conn: Connection, host: str, text: str | None, now: datet
 async def note_answer(conn: Connection, host: str, now: datetime) -> None:
     """Notes that a host answered; stored at most once a minute."""
     await conn.execute(
-        "INSERT INTO hosts (host, answered_at) VALUES ($1, $2)"
+        # Looked up before it is written: a conflict would lock the row, news or not, and let the
+        # other steps at this host wait.
+        "INSERT INTO hosts (host, answered_at) SELECT $1, $2 WHERE NOT EXISTS ("
+        " SELECT FROM hosts WHERE host = $1 AND problem_at IS NULL"
+        " AND answered_at >= $2::timestamptz - interval '1 minute' AND probe_at IS NULL)"
         " ON CONFLICT (host) DO UPDATE SET answered_at = $2, problem = NULL, problem_at = NULL,"
-        " probe_at = NULL WHERE hosts.answered_at IS NULL OR hosts.problem_at IS NOT NULL"
-        " OR hosts.probe_at IS NOT NULL OR hosts.answered_at < $2 - interval '1 minute'",
+        " probe_at = NULL",
         host,
         now,
     )

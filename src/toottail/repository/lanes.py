@@ -1,8 +1,9 @@
 """Lanes: who may work at a host now, and the fence that keeps everybody else's writes out.
 
 A visit takes its lane by raising ``epoch``. Every transaction of the visit first calls `hold`,
-which share-locks the row: a takeover waits until the transaction is over, and a transaction that
-begins after a takeover finds another epoch and stores nothing.
+which share-locks the row's key, of which the epoch is part: a takeover waits until the transaction
+is over, and a transaction that begins after a takeover finds another epoch and stores nothing. A
+renewal leaves the key as it is and waits for nobody.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ RETURNING true
 
 _UNPOKE = "UPDATE lanes SET poked = false WHERE key = $1 AND epoch = $2 RETURNING true"
 
-_HOLD = "SELECT true FROM lanes WHERE key = $1 AND epoch = $2 FOR SHARE"
+_HOLD = "SELECT true FROM lanes WHERE key = $1 AND epoch = $2 FOR KEY SHARE"
 
 _EPOCHS = """
 SELECT wanted.key, coalesce(lanes.epoch, 0) AS epoch
@@ -81,7 +82,10 @@ SELECT one.key, one.epoch AS first, other.epoch AS second FROM visits AS one
 WHERE other.started_at < one.ended_at ORDER BY one.key, one.epoch
 """
 
-_LEAVE = "DELETE FROM workers WHERE id = $1"
+_LEAVE = """
+WITH gone AS (DELETE FROM workers WHERE id = $1 RETURNING lock_key)
+SELECT pg_advisory_unlock($2, lock_key) FROM gone
+"""
 
 # A worker that is gone has lost its database session, and its advisory lock with it.
 _BURY_THE_DEAD = """
@@ -110,40 +114,84 @@ WHERE started_at < $2::timestamptz - interval '1 day' AND NOT EXISTS (
         AND classid = $1::oid AND objid = workers.lock_key::oid AND granted)
 """
 
-_DUE = """
-SELECT due.lane FROM (
-    SELECT sources.home AS lane FROM sources JOIN members ON members.id = member_id
-    WHERE collect_at <= $1 AND active_until > $1
-  UNION
-    SELECT feed_watches.home FROM feed_watches JOIN members ON members.id = member_id
-    WHERE next_at <= $1 AND active_until > $1
-  UNION
-    SELECT host FROM feeds
-    WHERE state = 'due' AND next_at <= $1 AND EXISTS (
-        SELECT FROM feed_watches JOIN members ON members.id = member_id
-        WHERE feed_id = feeds.id AND active_until > $1)
-  UNION
-    SELECT host FROM looks
-    WHERE state = 'due' AND next_at <= $1 AND EXISTS (
-        SELECT FROM watchers JOIN members ON members.id = member_id
-        WHERE watchers.conversation_id = looks.conversation_id AND active_until > $1)
-  UNION
-    SELECT watches.home FROM watches
-    WHERE next_at <= $1 AND EXISTS (
-        SELECT FROM watchers JOIN members ON members.id = member_id
-        WHERE watchers.conversation_id = watches.conversation_id
-            AND members.home = watches.home AND active_until > $1)
-  UNION
-    SELECT deliveries.home FROM deliveries
-    WHERE next_at <= $1 AND EXISTS (
-        SELECT FROM watchers JOIN members ON members.id = member_id
-        WHERE watchers.conversation_id = deliveries.conversation_id
-            AND members.home = deliveries.home AND active_until > $1)
-  UNION
-    SELECT host FROM hosts WHERE probe_at <= $1
-) AS due LEFT JOIN lanes ON lanes.key = due.lane
-WHERE lanes.lease_until IS NULL OR lanes.lease_until < $1
-"""
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A table that carries work: which column names the lane, and which says when it is due.
+
+    It is due for those of ``members`` who are ``concerned``. ``pending`` is the condition of the
+    index on lane and time.
+    """
+
+    table: str
+    lane: str
+    at: str
+    members: str
+    concerned: str
+    pending: str = ""
+
+    @property
+    def _pending(self) -> str:
+        return self.pending or f"{self.at} IS NOT NULL"
+
+    def lanes(self) -> str:
+        """All lanes with something pending, by leaps on the index: it does not matter how much."""
+        pick = f"SELECT {self.lane} AS lane FROM {self.table} WHERE {self._pending}"  # noqa: S608
+        return f"""with_{self.table} AS (
+            ({pick} ORDER BY {self.lane} LIMIT 1)
+          UNION ALL
+            SELECT ({pick} AND {self.lane} > before.lane ORDER BY {self.lane} LIMIT 1)
+            FROM with_{self.table} AS before WHERE before.lane IS NOT NULL)"""  # noqa: S608
+
+    def those_due(self) -> str:
+        """Of these the lanes that nobody holds and that have something due."""
+        return f"""SELECT lane FROM with_{self.table}, LATERAL (
+            SELECT FROM {self.table}
+            WHERE {self.lane} = with_{self.table}.lane AND {self._pending} AND {self.at} <= $1
+                AND EXISTS (
+                    SELECT FROM {self.members} WHERE {self.concerned} AND active_until > $1)
+            LIMIT 1) AS work
+        WHERE lane NOT IN (SELECT key FROM held)"""  # noqa: S608
+
+
+_MEMBERS = "members JOIN watchers ON members.id = watchers.member_id"
+_WORK = (
+    _Work("sources", "home", "collect_at", "members", "id = member_id"),
+    _Work("feed_watches", "home", "next_at", "members", "id = member_id"),
+    _Work(
+        "feeds",
+        "host",
+        "next_at",
+        "members JOIN feed_watches ON members.id = feed_watches.member_id",
+        "feed_id = feeds.id",
+        pending="state = 'due'",
+    ),
+    _Work(
+        "looks",
+        "host",
+        "next_at",
+        _MEMBERS,
+        "watchers.conversation_id = looks.conversation_id",
+        pending="state = 'due'",
+    ),
+    *(
+        _Work(
+            table,
+            "home",
+            "next_at",
+            _MEMBERS,
+            f"watchers.conversation_id = {table}.conversation_id AND members.home = {table}.home",
+        )
+        for table in ("watches", "deliveries")
+    ),
+)
+
+_DUE = (
+    "WITH RECURSIVE held AS MATERIALIZED (SELECT key FROM lanes WHERE lease_until >= $1), "  # noqa: S608
+    + ", ".join(work.lanes() for work in _WORK)
+    + " UNION ".join(work.those_due() for work in _WORK)
+    + " UNION SELECT host FROM hosts WHERE probe_at <= $1 AND host NOT IN (SELECT key FROM held)"
+)
 
 WORKER_LOCKS = 0x746F6F74
 """First half of the two-part advisory lock that each live worker holds."""
@@ -234,8 +282,8 @@ async def served_twice(conn: Connection) -> list[tuple[str, int, int]]:
 
 
 async def leave(conn: Connection, worker: UUID) -> None:
-    """Takes a worker out that has given back all its lanes."""
-    await conn.execute(_LEAVE, worker)
+    """Takes a worker out that has given back all its lanes; ``conn`` is the one it came in by."""
+    await conn.execute(_LEAVE, worker, WORKER_LOCKS)
 
 
 async def forget_workers(conn: Connection, now: datetime) -> int:

@@ -26,19 +26,20 @@ SELECT DISTINCT runs.id, CASE WHEN members.home = $2 THEN $3::integer ELSE 0 END
     CASE WHEN members.home = $2 THEN 0 ELSE $3::integer END
 FROM runs JOIN members ON members.id = runs.member_id
     JOIN run_conversations AS rc ON rc.run_id = runs.id
-WHERE ended_at IS NULL AND rc.conversation_id = ANY($1::bigint[])
+WHERE NOT served AND ended_at IS NULL AND rc.conversation_id = ANY($1::bigint[])
 """
 
 _SPEND_ANYWAY = """
 INSERT INTO spending (run_id, home, remote)
 SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
     CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
-FROM runs JOIN members ON members.id = runs.member_id WHERE ended_at IS NULL
+FROM runs JOIN members ON members.id = runs.member_id WHERE NOT served AND ended_at IS NULL
 """
 
 _SPEND_MEMBER = """
 INSERT INTO spending (run_id, home, remote)
-SELECT id, $2, 0 FROM runs WHERE member_id = $1 AND ended_at IS NULL
+SELECT runs.id, $2, 0 FROM runs JOIN members ON members.id = member_id
+WHERE NOT served AND member_id = $1 AND ended_at IS NULL
 """
 
 _SPEND_HOST = """
@@ -46,7 +47,7 @@ INSERT INTO spending (run_id, home, remote)
 SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
     CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
 FROM runs JOIN members ON members.id = runs.member_id
-WHERE ended_at IS NULL AND (members.home = $1 OR EXISTS (
+WHERE NOT served AND ended_at IS NULL AND (members.home = $1 OR EXISTS (
     SELECT FROM run_feeds JOIN feeds ON feeds.id = feed_id
     WHERE run_feeds.run_id = runs.id AND feeds.host = $1) OR EXISTS (
     SELECT FROM run_conversations AS rc WHERE rc.run_id = runs.id AND (
@@ -442,7 +443,11 @@ async def only_dry(conn: Connection, conversation_id: int, home: str) -> bool:
 async def spend(
     conn: Connection, conversation_ids: Sequence[int], host: str, requests: int
 ) -> None:
-    """Counts requests to ``host`` for all running runs that read these conversations."""
+    """Counts requests to ``host`` for all running runs that read these conversations.
+
+    Here as below: for runs that tell about it. Of served members', who share most requests and may
+    be thousands at once, none are counted.
+    """
     if not requests:
         return
     counted = await conn.execute(_SPEND, list(conversation_ids), host, requests)

@@ -24,7 +24,6 @@ _READERS = 4
 """A new post is in the timeline of one in so many members of a home that gets it."""
 _FIRST_MEMBER = 20_000_000
 _ORIGINS = ("mastodon",) * 6 + ("mastodon45",) * 2 + ("activitypub", "hollo")
-_AT_HOME = 0.17
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,18 @@ class Size:
     replies: int
     """In all threads together."""
     quiet: float
+    at_home: float = 0.17
+    """The part of the replies that each home has from the start."""
 
 
 TOWN = Size(homes=10, members=200, hosts=300, threads=400, round=150, replies=3_050, quiet=0.1)
 
 
-def city(homes: int, members: int) -> Size:
-    """A world for so many homes and members: most posts have no replies, as in life."""
+def city(homes: int, members: int, *, settled: bool = False) -> Size:
+    """A world for so many homes and members: most posts have no replies, as in life.
+
+    Where it is ``settled``, all replies that there are are at the homes.
+    """
     threads = max(400, 2 * members)
     return Size(
         homes=homes,
@@ -56,6 +60,7 @@ def city(homes: int, members: int) -> Size:
         round=min(threads, max(2 * ENTRIES, 30 * members // homes)),
         replies=3 * threads // 2,
         quiet=0.75,
+        at_home=1.0 if settled else 0.17,
     )
 
 
@@ -132,7 +137,7 @@ def _share_out(world: World, threads: Sequence[Status], size: Size) -> None:
             chosen[threads[bisect(popularity, random.random() * popularity[-1])]] = None
         home.bring_home(chosen)
         for root in chosen:
-            home.bring_home(s for s in root.branch() if s.parent and random.random() < _AT_HOME)
+            home.bring_home(s for s in root.branch() if s.parent and random.random() < size.at_home)
         here = size.members // size.homes + (number < size.members % size.homes)
         first = _FIRST_MEMBER + number * 100_000
         people = [Account(first + n, f"member{n}", home.home.name) for n in range(here)]

@@ -24,20 +24,22 @@ def build(
     origin: str | None = None,
     homes: int = 200,
     members: int = 2_000,
+    settled: bool = False,
 ) -> World:
     """The world called ``name``.
 
     ``home`` is a key of `HOME_FLAVOURS`; ``replies`` sizes the worlds `large`, `levels` and
     `limits`, and ``origin``, a key of `FLAVOURS`, says who serves the thread of `large` and
-    `levels`; ``homes`` and ``members`` size the world `city`. ``now`` (Unix seconds) is when the
-    newest posts were made. Raises `UsageError` for a name that is none.
+    `levels`; ``homes`` and ``members`` size the world `city`; where it is ``settled``, its homes
+    have all replies that were there at the start. ``now`` (Unix seconds) is when the newest posts
+    were made. Raises `UsageError` for a name that is none.
     """
     names = [*sorted(_WORLDS), "city"]
     if name not in names:
         raise UsageError(f"no world is called {name!r}; there are: {', '.join(names)}")
     world = World(seed, home=home, now=time.time() if now is None else now)
     if name == "city":
-        town.found(world, town.city(homes, members))
+        town.found(world, town.city(homes, members, settled=settled))
     else:
         _WORLDS[name](world, replies, origin)
     world.belongings.furnish(world)

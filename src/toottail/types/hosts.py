@@ -7,12 +7,15 @@ from other servers and from the database; only this module decides what is one.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from toottail.errors import InvalidHost
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+# As nearly all are written: thousands come in each second.
+_PLAIN = re.compile(r"https://([a-z0-9.-]*[a-z0-9-])(?![^/?#])")
 
 # Names that never belong to a server on the public internet (RFC 6761, 6762, 7686, 8375, 9476 and
 # what home routers use). Handing such a URI to a home would point its fetcher into its own network.
@@ -71,6 +74,11 @@ def _is_address(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
+def _public(name: str) -> str | None:
+    return name if is_public_host(name) else None
+
+
 def host_of(uri: str) -> str | None:
     """The host of an ``https`` URI on a public name and the usual port, None for anything else.
 
@@ -79,6 +87,8 @@ def host_of(uri: str) -> str | None:
     # In bytes, for that is what an index can hold; what is printable can be encoded.
     if not uri.isprintable() or len(uri.encode()) > 2048 or " " in uri or "\\" in uri:
         return None
+    if (plain := _PLAIN.match(uri)) is not None:
+        return _public(plain[1])
     try:
         parts = urlsplit(uri)
         port = parts.port

@@ -12,8 +12,10 @@ from toottail.errors import RemoteError
 from toottail.flow import backfill, climb, collect, compare, deliver, look, prepare, verify
 from toottail.repository import deliveries, feeds, frontier, hosts, looks, sources
 from toottail.repository.database import Connection
-from toottail.repository.deliveries import DueWatch
+from toottail.repository.deliveries import DueDelivery, DueWatch
+from toottail.repository.feeds import DueFeed, DueFeedWatch
 from toottail.repository.looks import DueLook
+from toottail.repository.sources import DueSource
 from toottail.servers.consent import forbids, leave_alone_until
 from toottail.servers.dialects.base import ROBOTS_UNSIGNED
 from toottail.servers.permit import Permit, Signature
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
 
 _BATCH = 24
+_OF_HOMES = {"sources", "feed_watches", "watches", "deliveries"}
 _MOST_TRIES = 8
 _LONG_PACE = 60.0
 """Seconds between requests from which on a host's looks are not waited for."""
@@ -50,9 +53,11 @@ _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
 
 async def due(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     """The chores due now at the visit's host, those in ``skip`` left out; the most urgent first."""
-    found = await _home_chores(visit, skip)
+    async with visit.connection() as conn:
+        kinds = await frontier.kinds_due(conn, visit.host, visit.now())
+    found = await _home_chores(visit, skip, kinds) if kinds & _OF_HOMES else []
     found = [chore for chore in found if chore.key not in skip]
-    return found + await _host_chores(visit, skip)
+    return found + await _host_chores(visit, skip, kinds)
 
 
 async def next_due(conn: Connection, host: str) -> datetime | None:
@@ -60,17 +65,23 @@ async def next_due(conn: Connection, host: str) -> datetime | None:
     return await frontier.next_due(conn, host)
 
 
-async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
-    now = visit.now()
+async def _home_chores(
+    visit: LaneVisit, skip: Collection[tuple[str, object]], kinds: set[str]
+) -> list[Chore]:
+    now, at = visit.now(), visit.host
+    collects, brings = list[DueSource](), list[DueFeedWatch]()
+    watches, resolves = list[DueWatch](), list[DueDelivery]()
     async with visit.connection() as conn:
         # One source of a member after the other: they share a small allowance for paging, and read
         # at once they would all be stopped halfway. Nor do many sources keep others waiting.
-        collects = await sources.due(
-            conn, visit.host, now, most=_BATCH, of_each=1, busy=_busy(skip)
-        )
-        brings = await feeds.due_watches(conn, visit.host, now, _BATCH)
-        watches = await deliveries.due_watches(conn, visit.host, now, _BATCH)
-        resolves = await deliveries.due_deliveries(conn, visit.host, now, _BATCH)
+        if "sources" in kinds:
+            collects = await sources.due(conn, at, now, most=_BATCH, of_each=1, busy=_busy(skip))
+        if "feed_watches" in kinds:
+            brings = await feeds.due_watches(conn, at, now, _BATCH)
+        if "watches" in kinds:
+            watches = await deliveries.due_watches(conn, at, now, _BATCH)
+        if "deliveries" in kinds:
+            resolves = await deliveries.due_deliveries(conn, at, now, _BATCH)
     if not (collects or watches or resolves or brings):
         return []
     put_off = partial(put_off_home, visit)
@@ -117,16 +128,23 @@ def _busy(skip: Collection[tuple[str, object]]) -> set[int]:
     return reading | {key for word, key in skip if word == "introduce" and isinstance(key, int)}
 
 
-async def _host_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
+async def _host_chores(
+    visit: LaneVisit, skip: Collection[tuple[str, object]], kinds: set[str]
+) -> list[Chore]:
     now = visit.now()
+    probe = visit.row.probe_at is not None and visit.row.probe_at <= now
+    if not (probe or {"looks", "feeds"} & kinds):
+        return []
+    questions, wanted = list[DueLook](), list[DueFeed]()
     async with visit.connection() as conn:
         # No more than can be asked now: each answer may make others needless.
         asked = [number for word, number in skip if word == "look" and isinstance(number, int)]
         room = visit.room(member_wise=False)
-        questions = await looks.due(conn, visit.host, now, room, asked) if room else []
-        wanted = await feeds.due(conn, visit.host, now, _BATCH)
+        if room and "looks" in kinds:
+            questions = await looks.due(conn, visit.host, now, room, asked)
+        if "feeds" in kinds:
+            wanted = await feeds.due(conn, visit.host, now, _BATCH)
     put_off = partial(_put_off_host, visit)
-    probe = visit.row.probe_at is not None and visit.row.probe_at <= now
     if not (questions or wanted or probe):
         return []
     if ("host", visit.host) in skip:

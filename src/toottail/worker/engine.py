@@ -37,7 +37,12 @@ from toottail.worker.visit import LaneVisit
 log = structlog.get_logger(__name__)
 
 TICK = 0.5
-"""Seconds between two looks at what is due."""
+"""Seconds between two looks at what is due, at least."""
+_TICKS_PART = 4
+"""A tick is followed by a pause so many times as long."""
+_SLOWEST_TICK = 5.0
+_POKED_AT_ONCE = 16
+"""Lanes held that are looked into at a tick."""
 WOKEN_AT_ONCE = 50
 """Conversations that a tick lets be looked at again."""
 _ENTRYPOINT = "lane"
@@ -70,6 +75,7 @@ class Engine:
         self._held: dict[str, LaneVisit] = {}
         self._pokes: dict[int, set[str]] = {}
         self._crashes: dict[str, int] = {}
+        self._poked_last = ""
         self._limits = standard_limits(settings.home_share, settings.user_share)
         self._queue: QueueManager | None = None
         self._heart = Heart(settings, database)
@@ -236,12 +242,22 @@ class Engine:
     async def _tick(self) -> None:
         """Turns what is due into jobs; one process at a time."""
         while True:
+            began = monotonic()
             # A process that was frozen in its tick finds its transaction ended by the server.
             with suppress(StorageError):
                 await self._tick_once()
                 self._heart.ticked = monotonic()
-            await self.poke_held(list(self._held))
-            await asyncio.sleep(TICK)
+            await self.poke_held(self._next_to_poke())
+            # Where much is due everywhere, to look for it must not be what the database does.
+            await asyncio.sleep(min(max(TICK, _TICKS_PART * (monotonic() - began)), _SLOWEST_TICK))
+
+    def _next_to_poke(self) -> list[str]:
+        """Some of the lanes held, in turns: what became due there by time is looked for."""
+        held = sorted(self._held)
+        after = [key for key in held if key > self._poked_last]
+        chosen = (after + held)[: min(_POKED_AT_ONCE, len(held))]
+        self._poked_last = chosen[-1] if chosen else ""
+        return chosen
 
     async def _tick_once(self) -> None:
         async with self.database.transaction() as conn:

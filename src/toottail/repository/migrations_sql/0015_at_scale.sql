@@ -1,0 +1,6 @@
+-- Runs whose requests are counted are those of members who are not served: found among thousands.
+CREATE INDEX members_unserved ON members (id) WHERE NOT served;
+
+-- A visit's transactions share-lock the key of their lane's row. With the epoch as a part of a key,
+-- a takeover waits for them, and a renewal does not.
+CREATE UNIQUE INDEX lanes_fence ON lanes (key, epoch);
