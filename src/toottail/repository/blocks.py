@@ -14,6 +14,11 @@ ListKind = Literal["hand", "block", "allow", "home"]
 
 _BARRED = "SELECT barred FROM standing(ARRAY[$1::text], NULL)"
 
+_BARRED_AND_HOME = """
+SELECT barred, EXISTS (SELECT FROM members WHERE home = $1 AND active_until > $2) AS home
+FROM standing(ARRAY[$1::text], NULL)
+"""
+
 _CLOSED = "SELECT host FROM standing($1::text[], $2) WHERE barred IS NOT NULL OR shut_out"
 
 _LISTS = """
@@ -77,6 +82,12 @@ async def barred(conn: Connection, host: str) -> str | None:
     """Why the operator wants ``host`` neither asked nor named, in words; None where nothing is."""
     why: str | None = await conn.fetchval(_BARRED, host)
     return why
+
+
+async def barred_and_home(conn: Connection, host: str, now: datetime) -> tuple[str | None, bool]:
+    """What `barred` tells, and whether the host is the home of somebody for whom work is done."""
+    (row,) = await conn.fetch(_BARRED_AND_HOME, host, now)
+    return row["barred"], row["home"]
 
 
 async def closed(conn: Connection, home: str, hosts: Sequence[str]) -> set[str]:

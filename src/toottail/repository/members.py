@@ -20,20 +20,22 @@ ON CONFLICT (home, token_fingerprint) DO UPDATE SET token_sealed = $3
 RETURNING id, account
 """
 
+# A conversation that was merged away while it was asked about is nobody's: the requests were made
+# all the same, and count for all.
 _SPEND = """
+WITH counted AS (
+    SELECT runs.id, members.home FROM members JOIN runs ON runs.member_id = members.id
+    WHERE NOT served AND ended_at IS NULL
+), about AS (
+    SELECT * FROM counted WHERE EXISTS (
+        SELECT FROM run_conversations
+        WHERE run_id = counted.id AND conversation_id = ANY($1::bigint[]))
+)
 INSERT INTO spending (run_id, home, remote)
-SELECT DISTINCT runs.id, CASE WHEN members.home = $2 THEN $3::integer ELSE 0 END,
-    CASE WHEN members.home = $2 THEN 0 ELSE $3::integer END
-FROM runs JOIN members ON members.id = runs.member_id
-    JOIN run_conversations AS rc ON rc.run_id = runs.id
-WHERE NOT served AND ended_at IS NULL AND rc.conversation_id = ANY($1::bigint[])
-"""
-
-_SPEND_ANYWAY = """
-INSERT INTO spending (run_id, home, remote)
-SELECT runs.id, CASE WHEN members.home = $1 THEN $2::integer ELSE 0 END,
-    CASE WHEN members.home = $1 THEN 0 ELSE $2::integer END
-FROM runs JOIN members ON members.id = runs.member_id WHERE NOT served AND ended_at IS NULL
+SELECT id, CASE WHEN home = $2 THEN $3::integer ELSE 0 END,
+    CASE WHEN home = $2 THEN 0 ELSE $3::integer END
+FROM (SELECT * FROM about
+      UNION ALL SELECT * FROM counted WHERE NOT EXISTS (SELECT FROM about)) AS those
 """
 
 _SPEND_MEMBER = """
@@ -386,14 +388,6 @@ async def sealed_tokens(
     return {row["id"]: row["token_sealed"] for row in rows}
 
 
-async def has_active(conn: Connection, home: str, now: datetime) -> bool:
-    """Whether a host is the home of somebody for whom work is done."""
-    found: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM members WHERE home = $1 AND active_until > $2)", home, now
-    )
-    return found
-
-
 async def refuse(
     conn: Connection, member_id: int, sealed: bytes, problem: str, delete_at: datetime
 ) -> bool:
@@ -448,12 +442,8 @@ async def spend(
     Here as below: for runs that tell about it. Of served members', who share most requests and may
     be thousands at once, none are counted.
     """
-    if not requests:
-        return
-    counted = await conn.execute(_SPEND, list(conversation_ids), host, requests)
-    if counted == "INSERT 0 0":
-        # The conversation was merged away while it was asked about: they were made all the same.
-        await conn.execute(_SPEND_ANYWAY, host, requests)
+    if requests:
+        await conn.execute(_SPEND, list(conversation_ids), host, requests)
 
 
 async def spend_for_member(conn: Connection, member_id: int, requests: int) -> None:

@@ -38,9 +38,9 @@ log = structlog.get_logger(__name__)
 
 TICK = 0.5
 """Seconds between two looks at what is due, at least."""
-_TICKS_PART = 4
+_TICKS_PART = 2
 """A tick is followed by a pause so many times as long."""
-_SLOWEST_TICK = 5.0
+_SLOWEST_TICK = 2.0
 _POKED_AT_ONCE = 16
 """Lanes held that are looked into at a tick."""
 WOKEN_AT_ONCE = 50
@@ -86,6 +86,11 @@ class Engine:
         """PgQueuer's manager; its id is this worker's id."""
         assert self._queue is not None
         return self._queue
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no lane can be taken until another one is given back."""
+        return len(self._held) >= self.settings.worker_concurrency
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

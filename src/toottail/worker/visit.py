@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LONGEST = 30.0
-"""Seconds after which a visit takes nothing new, so that other lanes get their turn."""
+"""Seconds after which a visit takes nothing new, so that other workers get their turn."""
+TURN = 8.0
+"""The same where this worker holds as many lanes as it may, and others may wait."""
 _LINGER = timedelta(seconds=1)
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
@@ -163,8 +165,7 @@ class LaneVisit:
         asked what it runs, for its members.)
         """
         async with self.connection() as conn:
-            why = await blocks.barred(conn, self.host)
-            is_home = await members.has_active(conn, self.host, self.now())
+            why, is_home = await blocks.barred_and_home(conn, self.host, self.now())
         until = self.row.refused_until
         if why is None and until is not None and until > self.now():
             why = f"refuses us ({self.row.refused}), asked again from {until:%Y-%m-%d %H:%M}"
@@ -199,7 +200,7 @@ class LaneVisit:
         keeper = asyncio.create_task(self._lease.keep())
         try:
             while True:
-                await self._drain(asyncio.get_running_loop().time() + LONGEST)
+                await self._drain(asyncio.get_running_loop().time())
                 if await self._lease.release():
                     return
         finally:
@@ -213,13 +214,14 @@ class LaneVisit:
         for task in self._running:
             task.cancel()
 
-    async def _drain(self, until: float) -> None:
+    async def _drain(self, began: float) -> None:
         await self._load()
         queue: list[Chore] = []
         loop = asyncio.get_running_loop()
         while True:
             self.poked.clear()
-            over = loop.time() >= until or self._engine.stopping
+            longest = TURN if self._engine.crowded else LONGEST
+            over = loop.time() >= began + longest or self._engine.stopping
             if not queue and not over:
                 taken = {chore.key for chore in self._running.values()}
                 queue.extend(await chores.due(self, skip=taken))
