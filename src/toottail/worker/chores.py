@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 from toottail.errors import RemoteError
 from toottail.flow import backfill, climb, collect, compare, deliver, look, prepare, verify
-from toottail.repository import deliveries, feeds, frontier, hosts, looks, sources
+from toottail.repository import deliveries, feeds, frontier, home_line, hosts, looks, sources
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueWatch
 from toottail.repository.looks import DueLook
 from toottail.servers.consent import forbids, leave_alone_until
 from toottail.servers.dialects.base import ROBOTS_UNSIGNED
 from toottail.servers.permit import Permit, Signature
+from toottail.types.delays import Work
 
 if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
@@ -37,6 +38,9 @@ class Chore:
     """Leaves all chores of this kind due, but not before a time, for a reason in words."""
     member_wise: bool = False
     """Whether it asks the host as the home of members."""
+    work: Work = "look"
+    """As what it counts, and since when it is due (None: it does not count)."""
+    due_at: datetime | None = None
 
 
 _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
@@ -69,8 +73,8 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
             conn, visit.host, now, most=_BATCH, of_each=1, busy=_busy(skip)
         )
         brings = await feeds.due_watches(conn, visit.host, now, _BATCH)
-        watches = await deliveries.due_watches(conn, visit.host, now, _BATCH)
-        resolves = await deliveries.due_deliveries(conn, visit.host, now, _BATCH)
+        watches = await home_line.due_watches(conn, visit.host, now, _BATCH)
+        resolves = await home_line.due_deliveries(conn, visit.host, now, _BATCH)
     if not (collects or watches or resolves or brings):
         return []
     put_off = partial(put_off_home, visit)
@@ -86,6 +90,8 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
             partial(collect.collect, visit, c),
             partial(_put_off_sources, visit),
             True,
+            "collect",
+            c.due_at,
         )
         for c in collects
         if c.account is not None
@@ -96,12 +102,22 @@ async def _home_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
             partial(_STEPS[w.stage], visit, w),
             partial(_put_off_watch, visit, w),
             True,
+            "compare",
+            # A plan that waits for others comes twice a second, and would hide what is late.
+            None if w.stage == "plan" else w.due_at,
         )
         for w in watches
         if w.stage in _STEPS
     ]
     chores += [
-        Chore(("resolve", d.uri), partial(deliver.resolve, visit, d), put_off, True)
+        Chore(
+            ("resolve", d.uri),
+            partial(deliver.resolve, visit, d),
+            put_off,
+            True,
+            "resolve",
+            d.due_at,
+        )
         for d in resolves
     ]
     chores += [
@@ -140,7 +156,10 @@ async def _host_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -
     if unknown or probe:
         know = partial(_know_host, visit, bool(questions or wanted))
         return [Chore(("host", visit.host), know, put_off)]
-    chores = [Chore(("look", q.id), partial(_look, visit, q), put_off) for q in questions]
+    chores = [
+        Chore(("look", q.id), partial(_look, visit, q), put_off, work="look", due_at=q.due_at)
+        for q in questions
+    ]
     chores += [Chore(("feed", w.id), partial(backfill.read, visit, w), put_off) for w in wanted]
     return [chore for chore in chores if chore.key not in skip]
 
