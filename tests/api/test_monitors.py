@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.api.conftest import OpenStand
 from tests.api.stand import Stand
 from toottail.errors import DatabaseUnavailable
+from toottail.repository import delays
 from toottail.service import public
 
 
@@ -47,6 +50,17 @@ async def test_members_homes_deliveries_and_lanes_are_counted(stand: Stand) -> N
     assert found['toottail_deliveries_last_hour{outcome="not_obtained"}'] == 1
     assert found["toottail_lanes_due"] == found["toottail_lanes_late"] == 2
     assert found["toottail_oldest_due_seconds"] >= 300
+
+
+async def test_how_late_the_work_of_the_last_hour_was_is_told(stand: Stand) -> None:
+    async with stand.service.database.connection() as conn:
+        for hours, up_to in ((0, 10.0), (5, 3_600.0)):
+            at = datetime.now(UTC) - timedelta(hours=hours)
+            await delays.add(conn, at, {("look", up_to): 2})
+    found = await figures(stand)
+    assert found['toottail_work_last_hour{work="look"}'] == 2
+    assert 5 < found['toottail_delay_seconds{quantile="0.5",work="look"}'] < 10
+    assert 9 < found['toottail_delay_seconds{quantile="0.95",work="look"}'] <= 10
 
 
 async def test_requests_are_counted_by_declared_route_and_never_by_what_visitors_make_up(

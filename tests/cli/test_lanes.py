@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from datetime import UTC, datetime
 
 from tests.cli.shell import Shell
+from toottail.repository import delays
+from toottail.repository.database import connector
 
 
 def test_without_a_worker_both_say_so(shell: Shell) -> None:
     told = shell.run("lanes")
     assert told.returncode == 0, told.stderr
     assert told.stdout == "no workers\nno lanes with work\n"
-    assert shell.run_json("lanes") == {"workers": [], "lanes": []}
+    assert shell.run_json("lanes") == {"workers": [], "lanes": [], "delays": []}
     told = shell.run("worker", "--check")
     assert told.returncode == 1
     assert "no sign of life" in told.stdout
+
+
+def test_how_late_work_was_done_is_told(shell: Shell, database_url: str) -> None:
+    async def count() -> None:
+        connection = await connector(database_url)()
+        try:
+            await delays.add(connection, datetime.now(UTC), {("look", 60.0): 4})
+        finally:
+            await connection.close()
+
+    assert shell.run("lanes").stdout == "no workers\nno lanes with work\n"
+    asyncio.run(count())
+    lines = shell.run("lanes").stdout.splitlines()[2:]
+    assert [line.split() for line in lines] == [
+        ["DELAY", "OF", "WITHIN", "DONE", "MEDIAN", "95", "%"],
+        ["look", "1", "h", "4", "45.0", "s", "58.5", "s"],
+        ["look", "24", "h", "4", "45.0", "s", "58.5", "s"],
+    ]
+    told = shell.run_json("lanes")["delays"]
+    assert told[0] == {"kind": "look", "hours": 1, "done": 4, "median": 45.0, "late": 58.5}
 
 
 def test_a_worker_that_works_passes_the_check_and_is_listed(shell: Shell) -> None:

@@ -17,7 +17,7 @@ from toottail.flow.asides import follow
 from toottail.flow.look import leave
 from toottail.flow.prepare import find_software
 from toottail.flow.visit import Visit
-from toottail.repository import deliveries, hosts, looks
+from toottail.repository import deliveries, home_line, hosts, looks
 from toottail.repository.database import Connection, Database
 from toottail.types.statuses import LookTarget
 
@@ -103,7 +103,7 @@ async def test_what_one_home_shows_joins_two_conversations_and_no_home_waits_in_
         await deliveries.set_stage(conn, HOME, number, "compare", now())
     lane = Lane(HOME, database)
     async with database.transaction() as conn:
-        (due,) = await deliveries.due_watches(conn, HOME, now(), 9)
+        (due,) = await home_line.due_watches(conn, HOME, now(), 9)
         held = await locked(conn, number)
         await follow(conn, cast("Visit", lane), due, held, [found(REPLY, ROOT)])
         assert await conn.fetchval("SELECT count(*) FROM conversations") == 1

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from tests.repository.rows import HOME, found, locked, now, set_stage, stages, states, watch
-from toottail.repository import conversations, deliveries, hosts
+from toottail.repository import conversations, deliveries, home_line, hosts
 from toottail.repository.database import Connection, Database
 
 ROOT = "https://a.example/1"
@@ -27,7 +27,7 @@ async def test_a_round_makes_its_resolves_due_and_expects_the_rest(database: Dat
     async with database.transaction() as conn:
         number = await _thread(conn)
         await deliveries.schedule(conn, HOME, number, REPLIES[:1], REPLIES[1:], now())
-        (due,) = await deliveries.due_deliveries(conn, HOME, now(), 9)
+        (due,) = await home_line.due_deliveries(conn, HOME, now(), 9)
         assert (due.uri, due.conversation_id, due.tries) == (REPLIES[0], number, 0)
         assert [n.state for n in await deliveries.nodes(conn, HOME, number, now())] == [
             "already_there",
@@ -46,7 +46,7 @@ async def test_what_is_at_home_or_was_asked_for_is_not_scheduled_again(database:
         before = await states(conn)
         await deliveries.schedule(conn, HOME, number, [ROOT, *REPLIES], [], now())
         assert await states(conn) == before
-        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
+        assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
 
 
 async def test_a_round_ends_with_its_last_outcome_and_only_then(database: Database) -> None:
@@ -94,7 +94,7 @@ async def test_what_a_context_shows_is_there_for_good_and_says_whose_doing_it_wa
             REPLIES[1]: "delivered",
             REPLIES[2]: "already_there",
         }
-        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
+        assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
 
 
 async def test_being_shown_again_is_no_new_delivery(database: Database) -> None:
@@ -131,10 +131,10 @@ async def test_a_home_that_asks_to_wait_puts_all_its_work_off_and_loses_none(
         await deliveries.set_stage(conn, HOME, number, "plan", now())
         until = now() + timedelta(minutes=3)
         await deliveries.postpone(conn, HOME, until)
-        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
-        assert await deliveries.due_watches(conn, HOME, now(), 9) == []
-        assert len(await deliveries.due_deliveries(conn, HOME, until, 9)) == len(REPLIES)
-        assert len(await deliveries.due_watches(conn, HOME, until, 9)) == 1
+        assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
+        assert await home_line.due_watches(conn, HOME, now(), 9) == []
+        assert len(await home_line.due_deliveries(conn, HOME, until, 9)) == len(REPLIES)
+        assert len(await home_line.due_watches(conn, HOME, until, 9)) == 1
 
 
 async def test_trust_counts_what_one_host_named_on_another(database: Database) -> None:
@@ -163,3 +163,103 @@ async def test_a_node_tells_whether_its_authors_host_answered_lately(database: D
         assert await answers() is True
         await conn.execute("UPDATE hosts SET answered_at = now() - interval '2 hours'")
         assert await answers() is None
+
+
+async def _watched(conn: Connection, count: int, *, name: str = "mira") -> list[int]:
+    """So many conversations with a compare due, each due a second after the one before."""
+    numbers = []
+    for number in range(count):
+        uri = f"https://{name}.example/{number}"
+        numbers.append(await watch(conn, uri, f"{name}{number}", name=name))
+    await conn.execute("UPDATE looks SET state = 'done'")
+    for place, number in enumerate(numbers):
+        at = now() - timedelta(minutes=30) + timedelta(seconds=place)
+        await deliveries.set_stage(conn, HOME, number, "compare", at)
+        await _written_in(conn, number, timedelta(days=2))
+    return numbers
+
+
+async def _written_in(conn: Connection, number: int, ago: timedelta) -> None:
+    """When a conversation was begun, and last written in."""
+    await conn.execute(
+        "UPDATE conversations SET created_at = $2, lively_at = $2 WHERE id = $1",
+        number,
+        now() - ago,
+    )
+
+
+async def test_at_a_busy_home_the_youngest_and_liveliest_conversations_go_first(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        numbers = await _watched(conn, 4)
+        await _written_in(conn, numbers[3], timedelta(minutes=1))
+        await _written_in(conn, numbers[2], timedelta(hours=1))
+        due = await home_line.due_watches(conn, HOME, now(), 3)
+        assert [d.conversation_id for d in due] == [numbers[3], numbers[2], numbers[0]]
+
+
+async def test_replies_to_lively_conversations_come_home_first(database: Database) -> None:
+    async with database.transaction() as conn:
+        numbers = await _watched(conn, 3)
+        for place, number in enumerate(numbers):
+            await deliveries.schedule(conn, HOME, number, [REPLIES[place]], [], now())
+        await _written_in(conn, numbers[2], timedelta(minutes=1))
+        due = await home_line.due_deliveries(conn, HOME, now(), 2)
+        assert [d.uri for d in due] == [REPLIES[2], REPLIES[0]]
+
+
+async def test_what_is_a_day_late_goes_before_all_that_falls_due(database: Database) -> None:
+    async with database.transaction() as conn:
+        old, young = await _watched(conn, 2)
+        await _written_in(conn, old, timedelta(days=400))
+        for hours, first in ((20, young), (25, old)):
+            await _written_in(conn, young, timedelta(0))
+            late = now() - timedelta(hours=hours)
+            await deliveries.set_stage(conn, HOME, old, "compare", late)
+            await deliveries.set_stage(conn, HOME, young, "compare", now())
+            (due,) = await home_line.due_watches(conn, HOME, now(), 1)
+            assert due.conversation_id == first, f"{hours} hours late"
+
+
+async def test_of_a_long_line_at_a_home_what_just_came_is_considered_and_nothing_is_forgotten(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        numbers = await _watched(conn, 13)
+        await _written_in(conn, numbers[12], timedelta(minutes=1))
+        done = []
+        while due := await home_line.due_watches(conn, HOME, now(), 1):
+            done.append(due[0].conversation_id)
+            await deliveries.set_stage(conn, HOME, done[-1], "done", None)
+        assert done == [numbers[12], *numbers[:12]]
+
+
+async def test_work_of_members_who_are_away_hides_nobody_elses(database: Database) -> None:
+    async with database.transaction() as conn:
+        await _watched(conn, 5, name="noor")
+        (mine,) = await _watched(conn, 1)
+        await _watched(conn, 5, name="ovid")
+        await conn.execute(
+            "UPDATE members SET active_until = NULL WHERE token_fingerprint <> $1", b"mira"
+        )
+        (due,) = await home_line.due_watches(conn, HOME, now(), 1)
+        assert due.conversation_id == mine
+
+
+async def test_what_a_home_puts_off_is_due_since_it_first_was(database: Database) -> None:
+    async with database.transaction() as conn:
+        (number,) = await _watched(conn, 1)
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], [], now())
+        (watched,) = await home_line.due_watches(conn, HOME, now(), 9)
+        (wanted,) = await home_line.due_deliveries(conn, HOME, now(), 9)
+        for minutes in (1, 2):
+            await deliveries.postpone(conn, HOME, now() + timedelta(minutes=minutes))
+        later = now() + timedelta(minutes=3)
+        (due,) = await home_line.due_watches(conn, HOME, later, 9)
+        assert due.due_at == watched.due_at
+        (late,) = await home_line.due_deliveries(conn, HOME, later, 9)
+        assert late.due_at - wanted.due_at < timedelta(seconds=1), "not minutes"
+        await deliveries.set_stage(conn, HOME, number, "plan", later)
+        (anew,) = await home_line.due_watches(conn, HOME, later, 9)
+        assert anew.due_at == later

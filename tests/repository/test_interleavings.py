@@ -20,7 +20,15 @@ from tests.repository.rows import (
     stages,
     watch,
 )
-from toottail.repository import conversations, deliveries, feeds, looks, missing, timelines
+from toottail.repository import (
+    conversations,
+    deliveries,
+    feeds,
+    home_line,
+    looks,
+    missing,
+    timelines,
+)
 from toottail.repository.database import Connection, Database
 from toottail.repository.feeds import WantedFeed
 
@@ -45,7 +53,8 @@ async def end_last_look(conn: Connection, number: int) -> None:
     await locked(conn, number)
     await conn.execute("UPDATE looks SET state = 'done' WHERE conversation_id = $1", number)
     if (await looks.progress(conn, number, now())).due == 0:
-        await conversations.finish_look(conn, number, now(), now() + timedelta(hours=1))
+        later = now() + timedelta(hours=1)
+        await conversations.finish_look(conn, number, now(), later, turn=later)
         await looks.ready(conn, number, news=False)
 
 
@@ -264,7 +273,7 @@ async def test_a_plan_that_was_only_to_be_seen_goes_on_when_another_member_wants
         other = await member(conn, name="nora")
         await run(conn, other)
         await timelines.store_seen(conn, HOME, other, [seen(ROOT, "1")])
-        (due,) = await deliveries.due_watches(conn, HOME, now(), 9)
+        (due,) = await home_line.due_watches(conn, HOME, now(), 9)
         assert (due.conversation_id, due.stage) == (number, "plan")
 
 
@@ -299,5 +308,5 @@ async def test_what_others_changed_meanwhile_is_not_put_off(database: Database) 
         await deliveries.store_shown(conn, HOME, number, {REPLIES[0]: "9"})
         await deliveries.put_off(conn, HOME, REPLIES[0], now(), "answered 503")
         await deliveries.note_try(conn, HOME, number, now())
-        assert await deliveries.due_deliveries(conn, HOME, now(), 9) == []
-        assert await deliveries.due_watches(conn, HOME, now(), 9) == []
+        assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
+        assert await home_line.due_watches(conn, HOME, now(), 9) == []

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from tests.repository.rows import HOME, found, locked, now, set_stage, stages, watch
+from tests.repository.rows import (
+    HOME,
+    conversation_of,
+    found,
+    locked,
+    now,
+    set_stage,
+    stages,
+    watch,
+)
+from toottail.flow import look_again
 from toottail.repository import conversations, looks
 from toottail.repository.database import Connection, Database
 from toottail.types.statuses import LookTarget
@@ -148,3 +158,119 @@ async def test_what_an_earlier_question_brought_is_told_when_the_last_one_is_ove
         assert await stages(conn, number) == {HOME: "plan"}
         await set_stage(conn, "done")
         assert await looks.ready(conn, number, news=False) == []
+
+
+async def _waiting(conn: Connection, count: int) -> list[str]:
+    """So many conversations whose first look is due at one host, in the order they came."""
+    uris = [f"https://a.example/{number}" for number in range(count)]
+    for number, uri in enumerate(uris):
+        await watch(conn, uri, str(number))
+    return uris
+
+
+async def _set_turn(conn: Connection, uri: str, turn: datetime) -> None:
+    await conn.execute("UPDATE conversations SET turn = $2 WHERE root_uri = $1", uri, turn)
+    await conn.execute("UPDATE looks SET turn = $2 WHERE uri = $1", uri, turn)
+
+
+async def test_where_not_all_can_be_asked_those_expected_to_bring_most_go_first(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        uris = await _waiting(conn, 6)
+        worth = [0.1, 0.0, 3.0, 0.6, 0.2, 0.4]
+        for uri, number in zip(uris, worth, strict=True):
+            await _set_turn(conn, uri, look_again.turn(now(), number))
+        asked = []
+        while due := await looks.due(conn, "a.example", now(), 2):
+            asked.append({d.uri for d in due})
+            for one in due:
+                await looks.close(conn, one.id, "done")
+    assert asked == [{uris[2], uris[3]}, {uris[5], uris[4]}, {uris[0], uris[1]}]
+
+
+async def test_a_quiet_look_is_passed_by_lively_ones_for_a_day_and_not_longer(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        quiet, lively = await _waiting(conn, 2)
+        begin = now()
+        await _set_turn(conn, quiet, look_again.turn(begin, 0.0))
+        for hours, first in ((1, lively), (23, lively), (25, quiet)):
+            at = begin + timedelta(hours=hours)
+            await _set_turn(conn, lively, look_again.turn(at, 1_000.0))
+            (due,) = await looks.due(conn, "a.example", now(), 1)
+            assert due.uri == first, f"after {hours} hours"
+
+
+async def test_further_questions_stand_where_their_conversation_stands(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        first, second = await _waiting(conn, 2)
+        await _set_turn(conn, first, now() - timedelta(hours=2))
+        await _set_turn(conn, second, now() - timedelta(hours=1))
+        number = await conversation_of(conn, first)
+        (root,) = await looks.due(conn, "a.example", now(), 1)
+        await looks.close(conn, root.id, "done")
+        await looks.add(conn, number, "a.example", targets("a.example", 3, "context"), 99)
+        assert [d.conversation_id for d in await looks.due(conn, "a.example", now(), 3)] == [
+            number
+        ] * 3, "it is ended before the next is begun"
+
+
+async def test_a_conversation_of_very_many_questions_lets_others_go_before(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        first, second = await _waiting(conn, 2)
+        await _set_turn(conn, first, now() - timedelta(hours=1, seconds=60))
+        await _set_turn(conn, second, now() - timedelta(hours=1))
+        number = await conversation_of(conn, first)
+        (root,) = await looks.due(conn, "a.example", now(), 1)
+        await looks.close(conn, root.id, "done")
+        await looks.spend(conn, number, 100)
+        await looks.add(conn, number, "a.example", targets("a.example", 3, "context"), 999)
+        (due,) = await looks.due(conn, "a.example", now(), 1)
+        assert due.uri == second
+
+
+async def test_what_a_full_budget_puts_off_is_due_since_it_first_was(database: Database) -> None:
+    async with database.transaction() as conn:
+        await watch(conn, ROOT, "1")
+        (due,) = await looks.due(conn, "a.example", now(), 9)
+        for minutes in (1, 2):
+            await looks.postpone(conn, "a.example", now() + timedelta(minutes=minutes))
+        (late,) = await looks.due(conn, "a.example", now() + timedelta(minutes=3), 9)
+        assert late.due_at == due.due_at
+        await looks.retry(conn, late.id, now() + timedelta(minutes=5), "answered 503")
+        (again,) = await looks.due(conn, "a.example", now() + timedelta(minutes=8), 9)
+        assert again.due_at > now() + timedelta(minutes=4), "a failure is another matter"
+
+
+async def test_what_is_asked_next_is_found_by_an_index_however_much_waits(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        await watch(conn, ROOT, "1")
+        await conn.execute(
+            "INSERT INTO conversations (root_uri, host, turn)"
+            " SELECT 'https://a.example/c' || n, 'a.example', now() - n * interval '1 s'"
+            " FROM generate_series(1, 3000) AS n"
+        )
+        await conn.execute(
+            "INSERT INTO watchers (member_id, conversation_id)"
+            " SELECT members.id, conversations.id FROM members, conversations"
+            " ON CONFLICT DO NOTHING"
+        )
+        await conn.execute(
+            "INSERT INTO looks (conversation_id, host, uri, named_by, turn)"
+            " SELECT id, host, root_uri, host, turn FROM conversations ON CONFLICT DO NOTHING"
+        )
+        await conn.execute("ANALYZE looks, conversations, watchers")
+        plan = await conn.fetch("EXPLAIN " + looks._DUE, "a.example", now(), 4, [])
+        (first, *_) = await looks.due(conn, "a.example", now(), 4)
+    text = "\n".join(row[0] for row in plan)
+    assert "Index Scan using looks_turn on looks" in text
+    assert "Sort" not in text
+    assert first.uri == "https://a.example/c3000"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tests.repository.rows import HOME, conversation_of, member, seen, set_stage, states
-from toottail.repository import timelines
-from toottail.repository.database import Database
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tests.repository.rows import HOME, conversation_of, member, now, seen, set_stage, states
+from toottail.repository import conversations, timelines
+from toottail.repository.database import Connection, Database
 
 ROOT, MIDDLE, REPLY = "https://a.example/1", "https://b.example/2", "https://c.example/3"
 
@@ -78,3 +81,69 @@ async def test_a_conversation_is_looked_at_again_only_when_it_is_time(database: 
         assert await timelines.resume(conn, HOME, member_id) == ["a.example"]
         assert await timelines.resume(conn, HOME, member_id) == []
         assert await conn.fetchval("SELECT state FROM looks") == "due"
+
+
+async def test_the_first_look_has_the_turn_of_the_topmost_post_on_the_page(
+    database: Database,
+) -> None:
+    early, late = now() - timedelta(hours=8), now() - timedelta(hours=2)
+    async with database.transaction() as conn:
+        page = [
+            replace(seen(MIDDLE, "2", "1"), turn=late),
+            replace(seen(ROOT, "1"), turn=early),
+            seen("https://d.example/4", "4"),
+        ]
+        await timelines.store_seen(conn, HOME, await member(conn), page)
+        rows = await conn.fetch("SELECT uri, turn, next_at FROM looks")
+        turns = {row["uri"]: row["turn"] for row in rows}
+        assert turns[ROOT] == early
+        assert turns["https://d.example/4"] == rows[0]["next_at"], "as it comes"
+
+
+async def _asleep(conn: Connection, count: int) -> list[str]:
+    """So many conversations that were looked at, each due again a second after the one before."""
+    uris = [f"https://a.example/{number}" for number in range(count)]
+    member_id = await member(conn)
+    await conn.execute("UPDATE members SET served = true")
+    page = [seen(uri, str(number)) for number, uri in enumerate(uris)]
+    await timelines.store_seen(conn, HOME, member_id, page)
+    await set_stage(conn, "done")
+    for number, uri in enumerate(uris):
+        at = now() - timedelta(hours=1) + timedelta(seconds=number)
+        await conversations.finish_look(conn, await conversation_of(conn, uri), now(), at, turn=at)
+    return uris
+
+
+async def _set_turn(conn: Connection, uri: str, turn: datetime) -> None:
+    await conn.execute("UPDATE conversations SET turn = $2 WHERE root_uri = $1", uri, turn)
+
+
+async def _awake(conn: Connection) -> set[str]:
+    rows = await conn.fetch("SELECT uri FROM looks WHERE state = 'due'")
+    return {row["uri"] for row in rows}
+
+
+async def test_of_more_looks_than_a_tick_sets_going_those_first_in_line_go(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        uris = await _asleep(conn, 4)
+        await _set_turn(conn, uris[3], now() - timedelta(hours=6))
+        woken = await timelines.wake(conn, now(), 2)
+        assert await _awake(conn) == {uris[3], uris[0]}
+        assert woken.hosts == ["a.example"]
+        assert [3_590 < late < 3_610 for late in woken.late] == [True, True]
+        turn = await conn.fetchval("SELECT turn FROM looks WHERE uri = $1", uris[3])
+        assert turn < now() - timedelta(hours=5), "at its host it stands in line likewise"
+
+
+async def test_of_a_long_line_both_ends_are_considered(database: Database) -> None:
+    async with database.transaction() as conn:
+        uris = await _asleep(conn, 13)
+        await _set_turn(conn, uris[12], now() - timedelta(hours=6))
+        await _set_turn(conn, uris[6], now() - timedelta(hours=7))
+        await timelines.wake(conn, now(), 1)
+        assert await _awake(conn) == {uris[12]}, "the newest; what is between them comes later"
+        for _ in range(12):
+            await timelines.wake(conn, now(), 1)
+        assert await _awake(conn) == set(uris), "and none is forgotten"

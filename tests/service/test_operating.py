@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from tests.service import stand
 from toottail.errors import BadRequest, NotFound
-from toottail.repository import blocks, invites, opt_outs
+from toottail.repository import blocks, delays, invites, looks, opt_outs
 from toottail.repository.database import Database
 from toottail.service import operating
 from toottail.service.sessions import digest_of
@@ -108,6 +108,25 @@ async def test_lanes_say_who_serves_them_what_is_due_and_how_late(database: Data
     assert (idle.due, idle.late) == (0, 0)
     assert view.oldest_due == late.late
     assert view.requests_day == 7
+
+
+async def test_a_lane_is_as_late_as_its_work_was_before_a_budget_put_it_off(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        mira = await stand.member(conn)
+        number = await stand.conversation(conn, mira, "one")
+        await conn.execute(
+            "INSERT INTO looks (conversation_id, host, uri, named_by, next_at)"
+            " VALUES ($1, 'a.example', 'x', $2, now() - interval '1 hour')",
+            number,
+            stand.HOME,
+        )
+        await looks.postpone(conn, "a.example", datetime.now(UTC) - timedelta(minutes=1))
+        await delays.add(conn, datetime.now(UTC), {("look", 60.0): 1})
+    view = await operating.view(stand.service(database))
+    assert 3600 <= view.oldest_due < 3700
+    assert [(row.kind, row.hours) for row in view.delays] == [("look", 1), ("look", 24)]
 
 
 async def test_hosts_with_errors_come_with_what_waits_for_them(database: Database) -> None:

@@ -16,6 +16,7 @@ from toottail.service import account, conversations, operating, public, sessions
 from toottail.service.context import Service
 from toottail.service.explanation import Explanation
 from toottail.settings import Settings
+from toottail.types.delays import DelayRow
 from toottail.types.reports import Progress
 from toottail.types.service import (
     ConversationPage,
@@ -125,6 +126,7 @@ OPERATOR = OperatorView(
         LaneRow("home.example", "worker-1", NOW, 120, 3.2),
         LaneRow("art.example", None, None, 4, 61.0),
     ),
+    delays=(DelayRow("look", 1, 412, 1.4, 28.0), DelayRow("reply", 24, 9_120, 41.0, 1_800.0)),
     hosts_with_errors=HOSTS,
     opt_outs=(OptOut(3, "calm.example", "admin@calm.example", "Please leave us alone.", NOW),),
     members=(

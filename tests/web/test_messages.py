@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from toottail.flow.verdicts import Kind
 from toottail.service.conversations import Which
+from toottail.types.delays import Delayed
 from toottail.types.service import MemberState
 from toottail.types.sources import KINDS
 from toottail.web import failures, languages, rendering
@@ -37,6 +38,7 @@ PUT_TOGETHER: Mapping[str, Iterable[str]] = {
     "state-short-": _STATES,
     "run-": ("collecting", "bringing"),
     "which-": get_args(Which),
+    "delays-of-": get_args(Delayed),
     "key-": ("were", "brought", "waiting"),
     "list-none-": ("yet", "such"),
     "verdict-": _KINDS,

@@ -20,7 +20,7 @@ from tests.worker.services import (
     until,
     wake_all,
 )
-from toottail.repository import leaving, members
+from toottail.repository import delays, leaving, members
 from toottail.repository.embedded import EmbeddedPostgres
 from toottail.simulator.grants import Grant
 from toottail.simulator.world import Status, World
@@ -70,6 +70,34 @@ async def test_new_replies_come_home_without_a_new_run(open_stage: OpenStage) ->
 
         await until(came)
     assert len(await stage.sql("SELECT FROM runs")) == 1
+
+
+async def test_how_late_all_of_it_was_done_is_counted(open_stage: OpenStage) -> None:
+    world, root, _ = small_world()
+    stage = await open_stage(world)
+    async with served(stage):
+        await sign_in(stage)
+        await first_run_over(stage)
+        (line,) = await stage.sql("SELECT max(next_at - turn) AS head FROM looks WHERE first")
+        assert line["head"] > timedelta(hours=6), "an old post has its usual replies by now"
+        (line,) = await stage.sql("SELECT max(next_look_at - turn) AS head FROM conversations")
+        assert timedelta(0) < line["head"] < timedelta(hours=6)
+        made = stage.change(replies=[{"to": root.uri, "count": 3}])["replies"]
+        await stage.sql("UPDATE watches SET began_at = 'epoch'")
+        await wake_all(stage)
+
+        async def came() -> bool:
+            return all(stage.has(stage.world.by_uri[uri]) for uri in made)
+
+        await until(came)
+    async with stage.database.connection() as conn:
+        rows = await delays.read(conn, datetime.now(UTC), hours=(1,))
+    done = {row.kind: row.done for row in rows}
+    assert set(done) == {"wake", "collect", "look", "compare", "resolve", "reply"}
+    (wakes,) = await stage.sql("SELECT count(*) FROM conversations")
+    assert done["wake"] == wakes["count"]
+    assert done["resolve"] == stage.asked(HOME, "search")
+    assert all(0 <= row.median <= row.late for row in rows)
 
 
 async def test_a_look_that_finds_nothing_new_asks_the_home_for_nothing(

@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from toottail.api import models
 from toottail.types import service as nouns
+from toottail.types.delays import DelayRow
 from toottail.types.reports import Progress
 
 _NOW = datetime(2026, 11, 25, 20, 15, tzinfo=UTC)
@@ -89,6 +90,7 @@ _OPERATOR = nouns.OperatorView(
     public=_STATUS,
     homes=(nouns.HomeRow("example.social", "mastodon 4.5.1", 6, 1, 900, None),),
     lanes=(nouns.LaneRow("origin.example", None, None, 3, 12.5),),
+    delays=(DelayRow("look", 1, 412, 1.4, 28.0), DelayRow("reply", 1, 37, 41.0, 180.0)),
     hosts_with_errors=(_REFUSING,),
     opt_outs=(nouns.OptOut(3, "alone.example", "admin@alone.example", "Please stop.", _NOW),),
     members=(_MEMBER,),

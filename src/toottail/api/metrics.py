@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.types import Scope
 
-from toottail.repository import measures, operations
+from toottail.repository import delays, measures, operations
 from toottail.repository.database import Database
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,6 +38,13 @@ class Metrics:
         self._due = self._gauge("lanes_due", "Lanes with something to do now.")
         self._late = self._gauge("lanes_late", "Of these, lanes that wait for over a minute.")
         self._oldest = self._gauge("oldest_due_seconds", "How long the longest waiting work waits.")
+        self._delay = self._gauge(
+            "delay_seconds",
+            "How late work of the last hour was done, and how long new replies took.",
+            "work",
+            "quantile",
+        )
+        self._done = self._gauge("work_last_hour", "Work whose delay is told.", "work")
 
     def count(self, scope: Scope, status: int | None) -> None:
         """Counts an answered request; ``status`` is None where the visitor went before it was.
@@ -53,13 +60,20 @@ class Metrics:
         """All of them, those of the database read now. Raises `StorageError`."""
         async with database.connection() as conn:
             found = await measures.read(conn)
-            lanes = await operations.lanes(conn, datetime.now(UTC), MOST_LANES)
+            now = datetime.now(UTC)
+            lanes = await operations.lanes(conn, now, MOST_LANES)
+            late = await delays.read(conn, now, hours=(1,))
         _fill(self._members, found.members.items())
         _fill(self._deliveries, found.deliveries.items())
         self._homes.set(found.homes)
         self._due.set(sum(lane.due > 0 for lane in lanes))
         self._late.set(sum(lane.late > LATE for lane in lanes))
         self._oldest.set(max((lane.late for lane in lanes), default=0.0))
+        self._delay.clear()
+        for one in late:
+            self._delay.labels(one.kind, "0.5").set(one.median)
+            self._delay.labels(one.kind, "0.95").set(one.late)
+        _fill(self._done, ((one.kind, one.done) for one in late))
         return generate_latest(self.registry)
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:

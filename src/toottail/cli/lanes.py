@@ -1,8 +1,8 @@
-"""``toottail lanes``, ``worker --check``: which worker serves what, and whether one works."""
+"""``toottail lanes``, ``worker --check``: who serves what, how late, and whether one works."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from rich.text import Text
 
 from toottail.cli import loop
 from toottail.cli.outcome import print_json
-from toottail.repository import operations
+from toottail.repository import delays, operations
 from toottail.repository.database import open_database
 from toottail.settings import Settings, load
+from toottail.types.delays import DelayRow
 from toottail.types.service import LaneRow, WorkerRow
 from toottail.worker.heart import is_fresh
 
@@ -25,12 +26,12 @@ _MIB = 1 << 20
 
 
 def show(*, as_json: bool, config: Path | None) -> int:
-    """Prints workers and lanes, and returns the exit code. Raises `TootTailError`."""
-    workers, lanes = loop.run(_gather(load(config)))
+    """Prints workers, lanes and delays, and returns the exit code. Raises `TootTailError`."""
+    found = loop.run(_gather(load(config)))
     if as_json:
-        print_json(to_json(workers, lanes))
+        print_json(to_json(found))
     else:
-        _print(workers, lanes)
+        _print(found)
     return 0
 
 
@@ -42,11 +43,21 @@ def check(config: Path | None) -> int:
     return 0 if works else 1
 
 
-def to_json(workers: list[WorkerRow], lanes: list[LaneRow]) -> dict[str, Any]:
-    """Both as JSON; times in ISO 8601, ``late`` in seconds, memory in bytes."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is shown."""
+
+    workers: list[WorkerRow]
+    lanes: list[LaneRow]
+    delays: list[DelayRow]
+
+
+def to_json(found: Found) -> dict[str, Any]:
+    """All of it as JSON; times in ISO 8601, ``late`` and ``median`` in seconds, memory in bytes."""
     return {
-        "workers": [_plain(asdict(worker)) for worker in workers],
-        "lanes": [_plain(asdict(lane)) for lane in lanes],
+        "workers": [_plain(asdict(worker)) for worker in found.workers],
+        "lanes": [_plain(asdict(lane)) for lane in found.lanes],
+        "delays": [asdict(delay) for delay in found.delays],
     }
 
 
@@ -54,19 +65,27 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
-async def _gather(settings: Settings) -> tuple[list[WorkerRow], list[LaneRow]]:
+async def _gather(settings: Settings) -> Found:
     now = datetime.now(UTC)
     async with open_database(settings) as database, database.connection() as conn:
-        return (
+        return Found(
             await operations.workers(conn, now),
             await operations.lanes(conn, now, MOST_LANES),
+            await delays.read(conn, now),
         )
 
 
-def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
+def _print(found: Found) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
+    _print_workers(console, found.workers)
+    _print_lanes(console, found.lanes)
+    if found.delays:
+        _print_delays(console, found.delays)
+
+
+def _print_workers(console: Console, workers: list[WorkerRow]) -> None:
     if workers:
         table = _table("WORKER", "SINCE", "EGRESS", "LANES", "MIB", "STATE")
         for one in workers:
@@ -76,6 +95,9 @@ def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
         console.print(table)
     else:
         console.print("no workers")
+
+
+def _print_lanes(console: Console, lanes: list[LaneRow]) -> None:
     if lanes:
         table = _table("LANE", "WORKER", "SINCE", "DUE", "LATE")
         for lane in lanes:
@@ -86,6 +108,14 @@ def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
         console.print(table)
     else:
         console.print("no lanes with work")
+
+
+def _print_delays(console: Console, delays: list[DelayRow]) -> None:
+    table = _table("DELAY OF", "WITHIN", "DONE", "MEDIAN", "95 %")
+    for one in delays:
+        times = (f"{one.median:.1f} s", f"{one.late:.1f} s")
+        table.add_row(*map(Text, (one.kind, f"{one.hours} h", str(one.done), *times)))
+    console.print(table)
 
 
 def _state(worker: WorkerRow) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from toottail.errors import AnswerRefused, Gone, ScopeLacking, ServerFault, StatusError
 from toottail.flow import collect_accounts, collect_hashtags, rhythm
 from toottail.flow.home_blocks import learn_blocks
+from toottail.flow.look_again import first_turn
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, runs, sources, timelines
 from toottail.repository.database import Connection
@@ -226,7 +227,8 @@ async def _store(
     visit: Visit, due: DueSource, page: SourcePage, at: Position, *, over: bool
 ) -> None:
     """Stores a page, ``at`` where the reading stands after it."""
-    seen = [s for s in map(_seen, page.statuses) if s is not None]
+    now = visit.now()
+    seen = [s for shown in page.statuses if (s := _seen(shown, now)) is not None]
     if page.mentioned or page.boosted:
         await learn_blocks(visit, [due.member_id])
     async with visit.fenced() as conn:
@@ -251,7 +253,7 @@ async def _want_shown(conn: Connection, visit: Visit, due: DueSource, page: Sour
     return await collect_accounts.want(conn, visit, due, people)
 
 
-def _seen(shown: HomeStatus) -> Seen | None:
+def _seen(shown: HomeStatus, now: datetime) -> Seen | None:
     """The status that a timeline entry is about; None for what is not ours to touch."""
     status = shown.boost_of or shown
     if not (shown.public and status.public) or status.host is None:
@@ -265,4 +267,5 @@ def _seen(shown: HomeStatus) -> Seen | None:
         replies_count=status.replies_count,
         created_at=status.created_at,
         opted_out=status.opted_out,
+        turn=first_turn(now, status.created_at, status.replies_count),
     )

@@ -182,7 +182,9 @@ async def _conclude(
     if open_looks.due == 0:
         seen = await conversations.activity(conn, conversation_id)
         again = next_look(now, seen.created_at, seen.replies, seen.newest_at)
-        await conversations.finish_look(conn, conversation_id, now, again)
+        await conversations.finish_look(
+            conn, conversation_id, now, again.at, turn=again.turn, lively_at=seen.lively_at
+        )
     if open_looks.soon:
         return await looks.askable(conn, conversation_id, now)
     if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:

@@ -9,11 +9,16 @@ looked at less, and another one more, to the gain of the whole.
 λ is not known and is estimated from two things. Replies thin out as a power law of the root's age,
 so that what came so far tells how many may yet come; where nothing came, what usually comes speaks.
 And replies bring replies: for a while after each, one more is likelier than the age alone tells.
+
+Where a host allows fewer looks than are due, they stand in line: `turn`. A look that is expected to
+bring more goes first; each reply to be expected is worth so much of another's waiting. None waits
+for ever: what falls due a day later stands behind it, whatever it is expected to bring.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PRICE = 5.0
@@ -22,6 +27,11 @@ LEAST_GAP = timedelta(seconds=60)
 """Nothing is looked at more often, however lively."""
 LONGEST_GAP = timedelta(days=1)
 """What is still watched is looked at this often at least."""
+
+HEAD_START = timedelta(hours=6)
+"""Where looks stand in line, one reply to be expected goes before so much waiting."""
+LONGEST_HEAD_START = timedelta(days=1)
+"""What waits for so long goes before all that falls due now."""
 
 # Of all replies that ever come, 1 − (1 + age/SPREAD)^−DECAY have come at an age (in seconds).
 _SPREAD, _DECAY = 900.0, 1.2
@@ -36,12 +46,34 @@ def reply_rate(age: float, replies: int, quiet: float | None) -> float:
 
     ``replies`` came so far, the last one ``quiet`` seconds before (None: none came).
     """
-    share = 1.0 - math.pow(1.0 + age / _SPREAD, -_DECAY)
-    density = _density(age, _SPREAD, _DECAY)
-    rate = density * (_USUAL_REPLIES + replies) / (_USUAL_SHARE + share)
+    rate = _density(age, _SPREAD, _DECAY) * _whole(age, replies)
     if quiet is not None:
         rate += _ECHO * _density(quiet, _ECHO_SPREAD, _ECHO_DECAY)
     return rate
+
+
+def expected(age: float, replies: int, quiet: float | None, waited: float) -> float:
+    """Replies to be expected within ``waited`` seconds after a look; the rest as in `reply_rate`.
+
+    The integral of that rate, as it was known at the look: while nobody looks, that nothing was
+    seen says nothing.
+    """
+    came = _share(age + waited, _SPREAD, _DECAY) - _share(age, _SPREAD, _DECAY)
+    number = came * _whole(age, replies)
+    if quiet is not None:
+        echoed = _share(quiet + waited, _ECHO_SPREAD, _ECHO_DECAY)
+        number += _ECHO * (echoed - _share(quiet, _ECHO_SPREAD, _ECHO_DECAY))
+    return number
+
+
+def _whole(age: float, replies: int) -> float:
+    """How many replies are to be expected in all, where ``replies`` came until an ``age``."""
+    return (_USUAL_REPLIES + replies) / (_USUAL_SHARE + _share(age, _SPREAD, _DECAY))
+
+
+def _share(t: float, spread: float, decay: float) -> float:
+    """How much of what ever comes has come after ``t`` seconds."""
+    return 1.0 - math.pow(1.0 + t / spread, -decay)
 
 
 def _density(t: float, spread: float, decay: float) -> float:
@@ -59,14 +91,45 @@ def gap(age: float, replies: int, quiet: float | None) -> float:
     return min(max(best, LEAST_GAP.total_seconds()), LONGEST_GAP.total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class NextLook:
+    """When a conversation is due again, and its ``turn`` among others that are due then."""
+
+    at: datetime
+    turn: datetime
+
+
 def next_look(
     now: datetime, created_at: datetime | None, replies: int, newest_at: datetime | None
-) -> datetime:
+) -> NextLook:
     """When to look next at a conversation that was just looked at.
 
     ``created_at`` is when its root was posted (None: not known, taken as a day ago), ``replies``
     how many it has as far as is known, ``newest_at`` when the last of them was posted.
     """
-    age = max((now - created_at).total_seconds(), 0.0) if created_at else 86_400.0
+    age = _age(now, created_at)
     quiet = max((now - newest_at).total_seconds(), 0.0) if newest_at else None
-    return now + timedelta(seconds=gap(age, replies, quiet))
+    wait = gap(age, replies, quiet)
+    at = now + timedelta(seconds=wait)
+    return NextLook(at, turn(at, expected(age, replies, quiet, wait)))
+
+
+def first_turn(now: datetime, created_at: datetime | None, shown: int | None) -> datetime:
+    """The turn of the first look at a conversation whose root a timeline shows now.
+
+    What has come by its age is to be expected, and the ``shown`` replies that the home counts.
+    """
+    usual = expected(0.0, 0, None, _age(now, created_at))
+    return turn(now, usual + max(shown or 0, 0))
+
+
+def turn(due: datetime, worth: float) -> datetime:
+    """The place in line of a look that is due then, with ``worth`` replies to be expected.
+
+    Who has the earlier place goes first.
+    """
+    return due - HEAD_START * min(worth, LONGEST_HEAD_START / HEAD_START)
+
+
+def _age(now: datetime, created_at: datetime | None) -> float:
+    return max((now - created_at).total_seconds(), 0.0) if created_at else 86_400.0

@@ -133,8 +133,15 @@ WHERE conversation_id = $1
 """
 
 _OPEN_ROOT = """
-INSERT INTO looks (conversation_id, host, uri, named_by, first) VALUES ($1, $2, $3, $4, true)
+INSERT INTO looks (conversation_id, host, uri, named_by, first, turn)
+SELECT id, $2, $3, $4, true, turn FROM conversations WHERE id = $1
 ON CONFLICT DO NOTHING
+"""
+
+_FINISH_LOOK = """
+UPDATE conversations
+SET looked_at = $2, next_look_at = $3, wake_at = $3, turn = $4, lively_at = coalesce($5, lively_at)
+WHERE id = $1
 """
 
 
@@ -330,6 +337,12 @@ class Activity:
     replies: int
     newest_at: datetime | None
 
+    @property
+    def lively_at(self) -> datetime | None:
+        """When it was last written in."""
+        times = [at for at in (self.created_at, self.newest_at) if at is not None]
+        return max(times, default=None)
+
 
 async def activity(conn: Connection, conversation_id: int) -> Activity:
     """What decides about its next look."""
@@ -338,15 +351,19 @@ async def activity(conn: Connection, conversation_id: int) -> Activity:
 
 
 async def finish_look(
-    conn: Connection, conversation_id: int, now: datetime, next_look_at: datetime
+    conn: Connection,
+    conversation_id: int,
+    now: datetime,
+    next_look_at: datetime,
+    *,
+    turn: datetime,
+    lively_at: datetime | None = None,
 ) -> None:
-    """Notes that nothing is left to ask about a conversation for now."""
-    await conn.execute(
-        "UPDATE conversations SET looked_at = $2, next_look_at = $3, wake_at = $3 WHERE id = $1",
-        conversation_id,
-        now,
-        next_look_at,
-    )
+    """Notes that nothing is left to ask about a conversation for now.
+
+    ``turn`` is the place of its next look among others, ``lively_at`` when it was last written in.
+    """
+    await conn.execute(_FINISH_LOOK, conversation_id, now, next_look_at, turn, lively_at)
 
 
 async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:

@@ -12,44 +12,6 @@ from toottail.types.trees import DeliveryState, Node
 LATELY = timedelta(hours=1)
 """A host that answered within this time counts as answering."""
 
-_DUE_WATCHES = """
-SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown, alone, stage,
-    verifies, unproven, tries, root_uri, conversations.host AS root_host, conversations.created_at,
-    watches.problem,
-    ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
-          WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
-              AND active_until > $2 ORDER BY watchers.seen_at DESC LIMIT 50) AS members
-FROM watches JOIN conversations ON conversations.id = conversation_id
-WHERE home = $1 AND next_at <= $2 AND EXISTS (
-    SELECT FROM watchers JOIN members ON members.id = member_id
-    WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
-        AND active_until > $2)
-ORDER BY next_at LIMIT $3
-"""
-
-# Where ancestors are to come along the home needs a while afterwards, which others can fill.
-_DUE_DELIVERIES = """
-SELECT uri, conversation_id, tries,
-    EXISTS (SELECT FROM watches WHERE watches.home = deliveries.home AND alone
-        AND watches.conversation_id = deliveries.conversation_id) AS alone,
-    (SELECT s.gone OR s.opted_out OR n.barred IS NOT NULL OR n.shut_out
-     FROM statuses AS s, standing(ARRAY[s.host], $1) AS n
-     WHERE s.uri = deliveries.uri) AS withheld,
-    ARRAY(SELECT member_id FROM watchers JOIN members ON members.id = member_id
-          WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
-              AND active_until > $2 ORDER BY watchers.seen_at DESC LIMIT 50) AS members
-FROM deliveries
-WHERE home = $1 AND next_at <= $2 AND EXISTS (
-    SELECT FROM watchers JOIN members ON members.id = member_id
-    WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
-        AND active_until > $2)
-ORDER BY next_at - CASE WHEN EXISTS (
-        SELECT FROM deliveries AS along
-        WHERE along.conversation_id = deliveries.conversation_id AND along.home = $1
-            AND along.state = 'expected')
-    THEN interval '20 s' ELSE interval '0' END, conversation_id LIMIT $3
-"""
-
 _NODES = """
 SELECT s.uri, s.parent_uri, s.host, s.placed, d.local_id,
     CASE WHEN d.state IS NULL AND s.host = $1 THEN 'already_there' ELSE d.state END AS state,
@@ -154,7 +116,8 @@ WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'resolve' AN
 """
 
 _STAGE = """
-UPDATE watches SET stage = $3, next_at = $4, problem = $5 WHERE home = $1 AND conversation_id = $2
+UPDATE watches SET stage = $3, next_at = $4, problem = $5, since = NULL
+WHERE home = $1 AND conversation_id = $2
 """
 
 _ABSENT = """
@@ -200,6 +163,7 @@ class DueWatch:
     problem: str | None
     members: Sequence[int]
     alone: bool = False
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,24 +180,16 @@ class DueDelivery:
     withheld: bool
     alone: bool
     members: Sequence[int]
-
-
-async def due_watches(conn: Connection, home: str, now: datetime, most: int) -> list[DueWatch]:
-    """The watches of ``home`` with a step due, the longest due first."""
-    return [DueWatch(**row) for row in await conn.fetch(_DUE_WATCHES, home, now, most)]
-
-
-async def due_deliveries(
-    conn: Connection, home: str, now: datetime, most: int
-) -> list[DueDelivery]:
-    """The statuses to resolve at ``home`` now, the longest due first."""
-    return [DueDelivery(**row) for row in await conn.fetch(_DUE_DELIVERIES, home, now, most)]
+    due_at: datetime
 
 
 async def postpone(conn: Connection, home: str, until: datetime) -> None:
     """Leaves all work with a home's API due, but not before its budget allows."""
     await conn.execute(
-        "UPDATE watches SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
+        "UPDATE watches SET next_at = $2, since = coalesce(since, next_at)"
+        " WHERE home = $1 AND next_at < $2",
+        home,
+        until,
     )
     await conn.execute(
         "UPDATE deliveries SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
@@ -434,7 +390,7 @@ async def note_try(conn: Connection, home: str, conversation_id: int, at: dateti
     A watch that was set back meanwhile waits for what it waits for.
     """
     await conn.execute(
-        "UPDATE watches SET tries = tries + 1, next_at = $3"
+        "UPDATE watches SET tries = tries + 1, next_at = $3, since = coalesce(since, next_at)"
         " WHERE home = $1 AND conversation_id = $2 AND next_at IS NOT NULL",
         home,
         conversation_id,

@@ -20,7 +20,8 @@ FIRST_TRUST = 10
 """So many questions that one host leads to at another are asked before any was worth it."""
 
 _DUE = """
-SELECT looks.id, conversation_id, uri, how, hint, named_by, tries, root_uri, (
+SELECT looks.id, conversation_id, uri, how, hint, named_by, tries, root_uri,
+    coalesce(looks.since, next_at) AS due_at, (
         SELECT count(*) FROM looks AS beside
         WHERE beside.conversation_id = looks.conversation_id AND beside.host = $1
             AND beside.state = 'due' AND beside.how = '') AS crowd
@@ -34,7 +35,7 @@ WHERE looks.host = $1 AND state = 'due' AND next_at <= $2 AND looks.id <> ALL($4
         AND before.state = 'due' AND before.next_at <= $2 + interval '10 s'
         AND (before.rank < looks.rank
             OR (looks.rank = 3 AND before.rank = 3 AND before.host = $1 AND before.id < looks.id)))
-ORDER BY next_at, looks.rank, looks.id
+ORDER BY looks.turn, looks.rank, looks.id
 LIMIT $3
 """
 
@@ -51,10 +52,13 @@ SELECT conversation_id FROM looks WHERE id = $1 AND state = 'due'
 
 _CLOSE = "UPDATE looks SET state = $2, problem = $3, tries = tries + 1 WHERE id = $1"
 
-_RETRY = "UPDATE looks SET next_at = $2, problem = $3, tries = tries + 1 WHERE id = $1"
+_RETRY = """
+UPDATE looks SET next_at = $2, since = NULL, problem = $3, tries = tries + 1 WHERE id = $1
+"""
 
 _POSTPONE = """
-UPDATE looks SET next_at = $2 WHERE host = $1 AND state = 'due' AND next_at < $2
+UPDATE looks SET next_at = $2, since = coalesce(since, next_at)
+WHERE host = $1 AND state = 'due' AND next_at < $2
 """
 
 _AT_HOST = """
@@ -74,11 +78,13 @@ SELECT host, count(*) FILTER (WHERE state = 'done') AS confirmed,
 FROM looks WHERE named_by = $1 AND host = ANY($2) AND host <> named_by GROUP BY host
 """
 
+# A conversation that took many questions lets others go before its next ones.
 _ADD = """
-INSERT INTO looks (conversation_id, host, uri, how, hint, named_by, state)
-SELECT $1, host, uri, how, hint, $2, state
-FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+INSERT INTO looks (conversation_id, host, uri, how, hint, named_by, state, turn)
+SELECT c.id, t.host, t.uri, t.how, t.hint, $2, t.state, c.turn + c.requests * interval '2 s'
+FROM conversations AS c, unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
     AS t (host, uri, how, hint, state)
+WHERE c.id = $1
 ON CONFLICT DO NOTHING
 RETURNING host, state
 """
@@ -167,7 +173,7 @@ _TELL = "UPDATE conversations SET untold = false WHERE id = $1 AND untold RETURN
 
 _READY = """
 UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
-    next_at = now(), problem = NULL
+    next_at = now(), since = NULL, problem = NULL
 WHERE conversation_id = $1
     AND (stage = 'look' OR ($2 AND stage IN ('done', 'failed', 'verify')))
 RETURNING home
@@ -193,7 +199,8 @@ RETURNING home
 class DueLook:
     """A question that is due at a host.
 
-    ``crowd``: so many that begin from a status of this conversation are due there, it included.
+    ``due_at``: since when, whatever put it off. ``crowd``: so many that begin from a status of this
+    conversation are due there, it included.
     """
 
     id: int
@@ -204,6 +211,7 @@ class DueLook:
     named_by: str
     tries: int
     root_uri: str
+    due_at: datetime
     crowd: int
 
 
@@ -223,7 +231,7 @@ class Open:
 async def due(
     conn: Connection, host: str, now: datetime, most: int, asked: Sequence[int] = ()
 ) -> list[DueLook]:
-    """The questions due at ``host`` for active members, the longest due first.
+    """The questions due at ``host`` for active members, in their turn.
 
     ``asked`` are being asked already. Of several that one listing led to at the same host only one
     comes at a time: its answer mostly leads to one that tells all of them.

@@ -118,13 +118,13 @@ WHERE id = $1 AND served
 """
 
 _READ_ALL = """
-UPDATE sources SET tries = 0,
+UPDATE sources SET tries = 0, since = NULL,
     collect_at = CASE WHEN off_until > $2 THEN off_until ELSE $2::timestamptz END
 WHERE member_id = $1 AND enabled AND kind <> ALL($3)
 """
 
 _WAKE_ALL = """
-UPDATE conversations SET wake_at = next_look_at FROM watchers
+UPDATE conversations SET wake_at = greatest(next_look_at, now()) FROM watchers
 WHERE member_id = $1 AND conversations.id = conversation_id
     AND wake_at IS NULL AND next_look_at IS NOT NULL
 """

@@ -123,6 +123,7 @@ async def _assign(conn: Connection, missing: Sequence[FoundStatus]) -> dict[str,
         list(fresh),
         [top.host for top in fresh.values()],
         [top.created_at for top in fresh.values()],
+        [None] * len(fresh),
     )
     known |= {row["root_uri"]: row["id"] for row in rows}
     return {status.uri: known.get(status.uri, known[tops[status.uri].uri]) for status in missing}

@@ -11,10 +11,12 @@ from toottail.types.service import HomeRow, LaneRow, RefusingHost, WorkerRow
 SILENT_FOR = timedelta(seconds=15)
 """A worker that gave no sign of life for so long is not alive."""
 
-# As `lanes.due` finds them, with how much is due and since when, and the lanes that are held.
+# As `lanes.due` finds them, with how much is due and since when (whatever put it off), and lanes
+# that are held.
 _LANES = """
 WITH due AS (
-    SELECT sources.home AS key, collect_at AS at FROM sources JOIN members ON members.id = member_id
+    SELECT sources.home AS key, coalesce(since, collect_at) AS at
+    FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
   UNION ALL
     SELECT feed_watches.home, next_at FROM feed_watches JOIN members ON members.id = member_id
@@ -25,18 +27,20 @@ WITH due AS (
         SELECT FROM feed_watches JOIN members ON members.id = member_id
         WHERE feed_id = feeds.id AND active_until > $1)
   UNION ALL
-    SELECT host, next_at FROM looks
+    SELECT host, coalesce(since, next_at) FROM looks
     WHERE state = 'due' AND next_at <= $1 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = looks.conversation_id AND active_until > $1)
   UNION ALL
-    SELECT watches.home, next_at FROM watches
+    SELECT watches.home, coalesce(since, next_at) FROM watches
     WHERE next_at <= $1 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = watches.conversation_id
             AND members.home = watches.home AND active_until > $1)
   UNION ALL
-    SELECT deliveries.home, next_at FROM deliveries
+    SELECT deliveries.home,
+        CASE WHEN state = 'pending' THEN least(changed_at, next_at) ELSE next_at END
+    FROM deliveries
     WHERE next_at <= $1 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = deliveries.conversation_id

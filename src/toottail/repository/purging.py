@@ -12,6 +12,7 @@ KEPT = timedelta(days=30)
 """What nobody has seen for so long is forgotten."""
 VISITS_KEPT = timedelta(days=7)
 LOGS_KEPT = timedelta(days=1)
+DELAYS_KEPT = timedelta(days=2)
 _UNUSED_AFTER = timedelta(days=1)
 
 _UNSEEN = """
@@ -80,6 +81,11 @@ _AGED = {
         LOGS_KEPT,
         """DELETE FROM pgqueuer_log WHERE id IN (
                SELECT id FROM pgqueuer_log WHERE created < $1 LIMIT $2)""",
+    ),
+    "delays": (
+        DELAYS_KEPT,
+        """DELETE FROM delays WHERE (at, work, up_to) IN (
+               SELECT at, work, up_to FROM delays WHERE at < $1 ORDER BY at LIMIT $2)""",
     ),
     # Made for a sign-in that was never finished.
     "registrations": (

@@ -23,7 +23,7 @@ FROM members, unnest($2::text[], $3::text[], $4::integer[], $5::boolean[])
     AS t (kind, name, entries, active)
 WHERE members.id = $1
 ON CONFLICT (member_id, kind, name) DO UPDATE
-SET enabled = true, entries = EXCLUDED.entries, tries = 0,
+SET enabled = true, entries = EXCLUDED.entries, tries = 0, since = NULL,
     collect_at = CASE WHEN sources.off_until > $6 THEN NULL ELSE EXCLUDED.collect_at END
 """
 
@@ -67,6 +67,7 @@ WITH due AS (
     ORDER BY collect_at, kind, name LIMIT $5
 )
 SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
+    coalesce(s.since, s.collect_at) AS due_at,
     CASE WHEN s.page_at > $2::timestamptz - $3::interval
             AND array_remove(array_agg(runs.id), NULL) <@ s.page_runs
         THEN ROW(s.page_max_id, s.page_read, s.page_newest_id) END AS position,
@@ -91,7 +92,7 @@ ORDER BY s.collect_at, s.kind, s.name
 # nothing is due, but it will be.
 _COLLECTED = """
 UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, depth), tries = 0,
-    read_at = now(), told = $6, off_until = $7, page_at = NULL,
+    read_at = now(), told = $6, off_until = $7, page_at = NULL, since = NULL,
     collect_at = CASE WHEN $7::timestamptz IS NULL AND EXISTS (
         SELECT FROM runs JOIN run_sources AS rs ON rs.run_id = runs.id
         WHERE member_id = $1 AND ended_at IS NULL AND NOT collected
@@ -194,6 +195,7 @@ class DueSource:
     named: str | None
     scopes: str | None
     tag_servers: Sequence[str]
+    due_at: datetime | None
     mentioned: int | None
     boosted: int | None
     position: Position = Position()
@@ -311,7 +313,7 @@ async def switch_off(
 async def come_back(conn: Connection, source: DueSource, at: datetime) -> None:
     """Leaves a source due, but not before ``at``."""
     await conn.execute(
-        "UPDATE sources SET collect_at = $4, tries = tries + 1"
+        "UPDATE sources SET collect_at = $4, since = NULL, tries = tries + 1"
         " WHERE member_id = $1 AND kind = $2 AND name = $3",
         source.member_id,
         source.kind,
@@ -323,7 +325,10 @@ async def come_back(conn: Connection, source: DueSource, at: datetime) -> None:
 async def postpone(conn: Connection, home: str, until: datetime) -> None:
     """Leaves all sources at a home due, but not before its budget allows."""
     await conn.execute(
-        "UPDATE sources SET collect_at = $2 WHERE home = $1 AND collect_at < $2", home, until
+        "UPDATE sources SET collect_at = $2, since = coalesce(since, collect_at)"
+        " WHERE home = $1 AND collect_at < $2",
+        home,
+        until,
     )
 
 

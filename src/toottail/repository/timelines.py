@@ -20,10 +20,11 @@ SELECT local_id, conversation_id FROM deliveries WHERE home = $1 AND local_id = 
 
 NEW_CONVERSATIONS = """
 WITH seen AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (uri, host, created_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+        AS t (uri, host, created_at, turn)
 )
-INSERT INTO conversations (root_uri, host, created_at)
-SELECT uri, host, created_at FROM seen
+INSERT INTO conversations (root_uri, host, created_at, turn)
+SELECT uri, host, created_at, coalesce(turn, now()) FROM seen
 ON CONFLICT (root_uri) DO UPDATE SET host = conversations.host
 RETURNING root_uri, id
 """
@@ -89,9 +90,10 @@ SET ends_at = now() + interval '7 days',
 """
 
 _FIRST_LOOKS = """
-INSERT INTO looks (conversation_id, host, uri, named_by, first)
-SELECT conversation_id, host, uri, $4, true
+INSERT INTO looks (conversation_id, host, uri, named_by, first, turn)
+SELECT c.id, t.host, t.uri, $4, true, c.turn
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (conversation_id, host, uri)
+    JOIN conversations AS c ON c.id = t.conversation_id
 ON CONFLICT DO NOTHING
 RETURNING host
 """
@@ -122,20 +124,21 @@ WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'look' AND N
 
 _REARM = """
 WITH ripe AS (
-    SELECT id, root_uri, host FROM conversations
+    SELECT id, root_uri, host, turn FROM conversations
     WHERE id = ANY($1::bigint[]) AND next_look_at <= now()
     FOR UPDATE
 ), forgotten AS (
     DELETE FROM looks USING ripe WHERE looks.conversation_id = ripe.id
         AND NOT (looks.uri = ripe.root_uri AND looks.how = '' AND looks.host = ripe.host)
 ), again AS (
-    UPDATE looks SET state = 'due', next_at = now(), tries = 0, problem = NULL
+    UPDATE looks SET state = 'due', next_at = now(), since = NULL, turn = ripe.turn, tries = 0,
+        problem = NULL
     FROM ripe WHERE looks.conversation_id = ripe.id
         AND looks.uri = ripe.root_uri AND looks.how = '' AND looks.host = ripe.host
     RETURNING looks.conversation_id
 ), opened AS (
-    INSERT INTO looks (conversation_id, host, uri, named_by, first)
-    SELECT id, host, root_uri, host, true FROM ripe
+    INSERT INTO looks (conversation_id, host, uri, named_by, first, turn)
+    SELECT id, host, root_uri, host, true, turn FROM ripe
     WHERE id NOT IN (SELECT conversation_id FROM again)
 ), asleep AS (
     UPDATE conversations SET next_look_at = NULL, wake_at = NULL, quiet = true, requests = 0,
@@ -149,13 +152,23 @@ WITH ripe AS (
 SELECT host FROM ripe
 """
 
+# Of many that are due, those at both ends of the line are compared: who waits longest, and who just
+# became due. (As an array, and with LIMIT 1: else whole tables are read, for a few rows of them.)
 _AWAKE = """
-SELECT id, greatest(created_at, arrived_at) AS lively, EXISTS (
-        SELECT FROM watches JOIN watchers USING (conversation_id)
+WITH oldest AS MATERIALIZED (
+    SELECT id FROM conversations WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2
+), newest AS (
+    SELECT id FROM conversations WHERE wake_at <= $1 AND (SELECT count(*) FROM oldest) = $2
+    ORDER BY wake_at DESC LIMIT $2
+)
+SELECT id, wake_at, coalesce((
+        SELECT true FROM watches JOIN watchers USING (conversation_id)
             JOIN members ON members.id = watchers.member_id AND members.home = watches.home
         WHERE watches.conversation_id = conversations.id AND ends_at > $1 AND NOT alone
-            AND served AND active_until > $1) AS watched
-FROM conversations WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            AND served AND active_until > $1 LIMIT 1), false) AS watched
+FROM conversations WHERE wake_at <= $1
+    AND id = ANY(ARRAY(SELECT id FROM oldest UNION ALL SELECT id FROM newest))
+ORDER BY turn, id LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
 _STAY_AWAKE = """
@@ -182,6 +195,8 @@ WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND next_at IS NULL
 
 
 _PLACE_TRIES = 5
+_CONSIDERED = 4
+"""Of so many times more conversations than a tick may set going, those first in line go."""
 
 
 class _Moved(Exception):
@@ -190,7 +205,10 @@ class _Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One public or unlisted status as a home's timeline shows it."""
+    """One public or unlisted status as a home's timeline shows it.
+
+    ``turn`` is the place in line of the first look at it; None: behind all that is due now.
+    """
 
     uri: str
     host: str
@@ -200,6 +218,7 @@ class Seen:
     replies_count: int | None
     created_at: datetime | None
     opted_out: bool = False
+    turn: datetime | None = None
 
     @property
     def is_reply(self) -> bool:
@@ -309,6 +328,7 @@ async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str
         list(fresh),
         [t.host for t in fresh.values()],
         [t.created_at for t in fresh.values()],
+        [t.turn for t in fresh.values()],
     )
     known |= {row["root_uri"]: row["id"] for row in rows}
     return {s.uri: known.get(s.uri, known[tops[s.uri].uri]) for s in seen}
@@ -342,19 +362,26 @@ async def arm(
     return sorted({row["host"] for row in [*hosts, *again]})
 
 
-async def wake(conn: Connection, now: datetime, most: int) -> list[str]:
-    """Sets going at most ``most`` looks that are due again for served members, the liveliest first.
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """``hosts`` that have a look due, and how many seconds too late each look was set going."""
 
-    Returns the hosts that have a look due.
-    """
-    rows = await conn.fetch(_AWAKE, now, 10 * most)
+    hosts: Sequence[str]
+    late: Sequence[float]
+
+
+async def wake(conn: Connection, now: datetime, most: int) -> Woken:
+    """Sets going at most ``most`` looks that are due again for served members, in their turn."""
+    rows = await conn.fetch(_AWAKE, now, _CONSIDERED * most)
+    if not rows:
+        return Woken((), ())
     # What nobody sees who is served sleeps until somebody sees it again.
     asleep = [row["id"] for row in rows if not row["watched"]]
     await conn.execute("UPDATE conversations SET wake_at = NULL WHERE id = ANY($1)", asleep)
-    watched = [row for row in rows if row["watched"]]
-    watched.sort(key=lambda row: row["lively"].timestamp() if row["lively"] else 0, reverse=True)
-    ids = [row["id"] for row in watched[:most]]
-    return sorted({row["host"] for row in await conn.fetch(_REARM, ids)})
+    watched = [row for row in rows if row["watched"]][:most]
+    hosts = await conn.fetch(_REARM, [row["id"] for row in watched])
+    late = [(now - row["wake_at"]).total_seconds() for row in watched]
+    return Woken(sorted({row["host"] for row in hosts}), late)
 
 
 async def resume(conn: Connection, home: str, member_id: int) -> list[str]:

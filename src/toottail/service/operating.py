@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from toottail.errors import BadRequest, NotFound
-from toottail.repository import blocks, invites, operations, opt_outs, people
+from toottail.repository import blocks, delays, invites, operations, opt_outs, people
 from toottail.servers.plain_text import one_line
 from toottail.service import public
 from toottail.service.context import Service
@@ -34,6 +34,7 @@ async def view(service: Service) -> OperatorView:
             public=status,
             homes=tuple(await operations.homes(conn, MOST_ROWS)),
             lanes=tuple(lanes),
+            delays=tuple(await delays.read(conn, now)),
             hosts_with_errors=tuple(await operations.hosts_with_errors(conn, MOST_ROWS)),
             opt_outs=tuple(await opt_outs.waiting(conn)),
             members=tuple(shown(row) for row in await people.newest(conn, MOST_ROWS)),

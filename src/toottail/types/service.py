@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from toottail.types.delays import DelayRow
 from toottail.types.reports import Progress
 
 MemberState = Literal["working", "paused", "token_refused", "home_fails"]
@@ -261,6 +262,7 @@ class OperatorView:
     public: PublicStatus
     homes: tuple[HomeRow, ...]
     lanes: tuple[LaneRow, ...]
+    delays: tuple[DelayRow, ...]
     hosts_with_errors: tuple[RefusingHost, ...]
     opt_outs: tuple[OptOut, ...]
     members: tuple[MemberView, ...]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from toottail.errors import RemoteError
 from toottail.flow import backfill, climb, collect, compare, deliver, look, prepare, verify
-from toottail.repository import deliveries, feeds, frontier, hosts, looks, sources
+from toottail.repository import deliveries, feeds, frontier, home_line, hosts, looks, sources
 from toottail.repository.database import Connection
 from toottail.repository.deliveries import DueDelivery, DueWatch
 from toottail.repository.feeds import DueFeed, DueFeedWatch
@@ -19,6 +19,7 @@ from toottail.repository.sources import DueSource
 from toottail.servers.consent import forbids, leave_alone_until
 from toottail.servers.dialects.base import ROBOTS_UNSIGNED
 from toottail.servers.permit import Permit, Signature
+from toottail.types.delays import Work
 
 if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
@@ -40,6 +41,9 @@ class Chore:
     """Leaves all chores of this kind due, but not before a time, for a reason in words."""
     member_wise: bool = False
     """Whether it asks the host as the home of members."""
+    work: Work = "look"
+    """As what it counts, and since when it is due (None: it does not count)."""
+    due_at: datetime | None = None
 
 
 _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
@@ -79,9 +83,9 @@ async def _home_chores(
         if "feed_watches" in kinds:
             brings = await feeds.due_watches(conn, at, now, _BATCH)
         if "watches" in kinds:
-            watches = await deliveries.due_watches(conn, at, now, _BATCH)
+            watches = await home_line.due_watches(conn, at, now, _BATCH)
         if "deliveries" in kinds:
-            resolves = await deliveries.due_deliveries(conn, at, now, _BATCH)
+            resolves = await home_line.due_deliveries(conn, at, now, _BATCH)
     if not (collects or watches or resolves or brings):
         return []
     put_off = partial(put_off_home, visit)
@@ -97,6 +101,8 @@ async def _home_chores(
             partial(collect.collect, visit, c),
             partial(_put_off_sources, visit),
             True,
+            "collect",
+            c.due_at,
         )
         for c in collects
         if c.account is not None
@@ -107,12 +113,22 @@ async def _home_chores(
             partial(_STEPS[w.stage], visit, w),
             partial(_put_off_watch, visit, w),
             True,
+            "compare",
+            # A plan that waits for others comes twice a second, and would hide what is late.
+            None if w.stage == "plan" else w.due_at,
         )
         for w in watches
         if w.stage in _STEPS
     ]
     chores += [
-        Chore(("resolve", d.uri), partial(deliver.resolve, visit, d), put_off, True)
+        Chore(
+            ("resolve", d.uri),
+            partial(deliver.resolve, visit, d),
+            put_off,
+            True,
+            "resolve",
+            d.due_at,
+        )
         for d in resolves
     ]
     chores += [
@@ -158,7 +174,10 @@ async def _host_chores(
     if unknown or probe:
         know = partial(_know_host, visit, bool(questions or wanted))
         return [Chore(("host", visit.host), know, put_off)]
-    chores = [Chore(("look", q.id), partial(_look, visit, q), put_off) for q in questions]
+    chores = [
+        Chore(("look", q.id), partial(_look, visit, q), put_off, work="look", due_at=q.due_at)
+        for q in questions
+    ]
     chores += [Chore(("feed", w.id), partial(backfill.read, visit, w), put_off) for w in wanted]
     return [chore for chore in chores if chore.key not in skip]
 

@@ -30,6 +30,7 @@ from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.settings import Settings
 from toottail.worker import housekeeping, lists
+from toottail.worker.delays import Delays
 from toottail.worker.heart import Heart
 from toottail.worker.lease import Lease, steady
 from toottail.worker.visit import LaneVisit
@@ -78,7 +79,8 @@ class Engine:
         self._poked_last = ""
         self._limits = standard_limits(settings.home_share, settings.user_share)
         self._queue: QueueManager | None = None
-        self._heart = Heart(settings, database)
+        self.delays = Delays()
+        self._heart = Heart(settings, database, self.delays)
         self.failed = asyncio.Event()
 
     @property
@@ -129,6 +131,7 @@ class Engine:
             finally:
                 await self._stop(serving, beside)
                 with suppress(StorageError, OSError), translated():
+                    await self.delays.store(own, datetime.now(UTC))
                     await lanes.leave(own, self._queue.queue_manager_id)
 
     async def _dispatch(self, queue: QueueManager) -> None:
@@ -273,4 +276,6 @@ class Engine:
                 await lanes.bury_the_dead(conn)
             now = datetime.now(UTC)
             woken = await timelines.wake(conn, now, WOKEN_AT_ONCE)
-            await self.enqueue(conn, [*await lanes.due(conn, now), *woken])
+            await self.enqueue(conn, [*await lanes.due(conn, now), *woken.hosts])
+        for late in woken.late:
+            self.delays.note("wake", late)

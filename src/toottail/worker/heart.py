@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sized
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from toottail.errors import StorageError
 from toottail.repository import lanes
 from toottail.repository.database import Database
 from toottail.settings import Settings
+from toottail.worker.delays import Delays
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +49,16 @@ def is_fresh(file: Path) -> bool:
 class Heart:
     """Tells of one worker every few seconds. ``full``: it takes no new lanes now."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, delays: Delays | None = None
+    ) -> None:
         self.full = False
         self.ticked = 0.0
         """When the tick last ran to its end, on the monotonic clock."""
         self._limit = settings.worker_memory_limit
         self._file = settings.alive_file
         self._database = database
+        self._delays = delays or Delays()
 
     async def keep(self, worker: UUID, held: Sized) -> None:
         """Beats for as long as it runs; ``held`` are the lanes that the worker holds."""
@@ -68,6 +73,7 @@ class Heart:
         self.weigh(memory)
         async with self._database.connection() as conn:
             await lanes.beat(conn, worker, lanes=held, memory=memory, over_limit=self.full)
+            await self._delays.store(conn, datetime.now(UTC))
         if time.monotonic() - self.ticked < FRESH:
             with suppress(OSError):
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -308,6 +308,9 @@ class LaneVisit:
         current_tally.set(Tally())
         try:
             await chore.run()
+            if chore.due_at is not None:
+                late = (self.now() - chore.due_at).total_seconds()
+                self._engine.delays.note(chore.work, late)
         except NotPermittedYet as wait:
             await chore.put_off(wait.until, wait.why)
         except TokenRefused as refused:

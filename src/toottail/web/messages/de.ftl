@@ -445,6 +445,19 @@ lanes-lane = Lane
 lanes-worker = Worker
 lanes-due = Fällig
 lanes-late = Verspätung
+delays-heading = Verzögerungen
+delays-none = Am letzten Tag wurde nichts getan.
+delays-work = Arbeit
+delays-within = In den letzten
+delays-done = Getan
+delays-median = Die Hälfte binnen
+delays-late = 95 % binnen
+delays-of-wake = Merken, dass wieder nachzusehen ist
+delays-of-collect = Eine Quelle eines Mitglieds lesen
+delays-of-look = Bei einem Gespräch nachsehen
+delays-of-compare = Sehen, was der Heimatserver zeigt
+delays-of-resolve = Eine Antwort heimholen
+delays-of-reply = Eine neue Antwort, vom Schreiben bis zum Heimatserver
 bad-hosts-heading = Server mit Fehlern
 
 ## Fehler

@@ -445,6 +445,19 @@ lanes-lane = Lane
 lanes-worker = Worker
 lanes-due = Due
 lanes-late = Late by
+delays-heading = Delays
+delays-none = Nothing was done in the last day.
+delays-work = Work
+delays-within = In the last
+delays-done = Done
+delays-median = Half of it within
+delays-late = 95 % within
+delays-of-wake = See that a look is due again
+delays-of-collect = Read a member’s source
+delays-of-look = Look at a conversation
+delays-of-compare = See what the home shows
+delays-of-resolve = Bring a reply home
+delays-of-reply = A new reply, from its posting to the home
 bad-hosts-heading = Servers with errors
 
 ## Errors
