@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from toottail.errors import (
     AnswerRefused,
+    DatabaseUnavailable,
     Gone,
     RedirectedAway,
     RemoteError,
     ServerFault,
+    StorageConflict,
     TooManyRequests,
     Unreachable,
 )
@@ -30,6 +33,9 @@ _SOON = timedelta(seconds=10)
 """Questions that cannot be asked within this time do not keep the homes from going on."""
 _LISTINGS = frozenset({"thread", "ap:thread"})
 _PLACING_AT_ONCE = 4
+_STORE_TRIES = 4
+_STORE_PAUSE = 0.1
+"""Seconds until the second try, twice as many until the third, and so on."""
 
 
 async def look(visit: Visit, due: DueLook) -> None:
@@ -54,7 +60,20 @@ async def look(visit: Visit, due: DueLook) -> None:
     except RemoteError as error:
         await _fail(visit, due, error)
         return
-    await _store(visit, due, reading)
+    await _keep(visit, due, reading)
+
+
+async def _keep(visit: Visit, due: DueLook, reading: Reading) -> None:
+    """Stores an answer, and tries again where that failed: to ask anew would cost the host."""
+    requests = visit.sent()
+    for tried in range(1, _STORE_TRIES + 1):
+        try:
+            await _store(visit, due, reading, requests)
+            return
+        except (StorageConflict, DatabaseUnavailable):
+            if tried == _STORE_TRIES:
+                raise
+            await asyncio.sleep(_STORE_PAUSE * tried)
 
 
 def _hint(due: DueLook) -> str:
@@ -72,9 +91,8 @@ def _elsewhere(due: DueLook, moved: RedirectedAway) -> Reading:
     return Reading(further=(LookTarget(moved.url, host, due.how, due.hint),))
 
 
-async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
+async def _store(visit: Visit, due: DueLook, reading: Reading, requests: int) -> None:
     async with visit.fenced() as conn:
-        requests = visit.sent()
         conversation = await _locked(conn, due)
         if conversation is None:
             await members.spend(conn, [due.conversation_id], visit.host, requests)
@@ -101,7 +119,7 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
         wake = await looks.add(
             conn,
             conversation.id,
-            visit.host,
+            _asker(visit, due, reading),
             reading.further,
             looks.MOST_REQUESTS - conversation.requests,
         )
@@ -121,7 +139,14 @@ def _only_leads_on(due: DueLook, reading: Reading) -> bool:
     """Whether the answer is no more than that the same is to be asked in another way."""
     if reading.statuses or reading.listed:
         return False
-    return any(further.uri == due.uri and further.how != due.how for further in reading.further)
+    asked = (due.how, due.hint)
+    return any(t.uri == due.uri and (t.how, t.hint) != asked for t in reading.further)
+
+
+def _asker(visit: Visit, due: DueLook, reading: Reading) -> str:
+    """Whose word leads to the further questions: one in another form is still that of before."""
+    here = all(further.host == visit.host for further in reading.further)
+    return due.named_by if here and _only_leads_on(due, reading) else visit.host
 
 
 async def _note_signature(conn: Connection, visit: Visit) -> None:
