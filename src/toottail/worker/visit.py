@@ -44,6 +44,8 @@ log = structlog.get_logger(__name__)
 LONGEST = 30.0
 """Seconds after which a visit takes nothing new, so that other lanes get their turn."""
 _LINGER = timedelta(seconds=1)
+_ENDS_WITHIN = 3.0
+"""Seconds that steps under way have yet when one of them could not store what it did."""
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _RETRY_AT_LEAST = timedelta(seconds=1)
@@ -202,6 +204,12 @@ class LaneVisit:
                 await self._drain(asyncio.get_running_loop().time() + LONGEST)
                 if await self._lease.release():
                     return
+        except StorageError:
+            # What ended one step's transaction need not end the others: they may have answers in
+            # hand, which would be asked for again.
+            if self._running:
+                await asyncio.wait(self._running, timeout=_ENDS_WITHIN)
+            raise
         finally:
             keeper.cancel()
             for task in self._running:
