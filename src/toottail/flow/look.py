@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
+from functools import partial
 
 from toottail.errors import (
     AnswerRefused,
-    DatabaseUnavailable,
     Gone,
     RedirectedAway,
     RemoteError,
     ServerFault,
-    StorageConflict,
     TooManyRequests,
     Unreachable,
 )
 from toottail.flow.look_again import next_look
+from toottail.flow.storing import store
 from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import conversations, feeds, hosts, looks, members
 from toottail.repository.conversations import Locked
@@ -33,9 +32,6 @@ _SOON = timedelta(seconds=10)
 """Questions that cannot be asked within this time do not keep the homes from going on."""
 _LISTINGS = frozenset({"thread", "ap:thread"})
 _PLACING_AT_ONCE = 4
-_STORE_TRIES = 4
-_STORE_PAUSE = 0.1
-"""Seconds until the second try, twice as many until the third, and so on."""
 
 
 async def look(visit: Visit, due: DueLook) -> None:
@@ -60,20 +56,7 @@ async def look(visit: Visit, due: DueLook) -> None:
     except RemoteError as error:
         await _fail(visit, due, error)
         return
-    await _keep(visit, due, reading)
-
-
-async def _keep(visit: Visit, due: DueLook, reading: Reading) -> None:
-    """Stores an answer, and tries again where that failed: to ask anew would cost the host."""
-    requests = visit.sent()
-    for tried in range(1, _STORE_TRIES + 1):
-        try:
-            await _store(visit, due, reading, requests)
-            return
-        except (StorageConflict, DatabaseUnavailable):
-            if tried == _STORE_TRIES:
-                raise
-            await asyncio.sleep(_STORE_PAUSE * tried)
+    await store(partial(_store, visit, due, reading, visit.sent()))
 
 
 def _hint(due: DueLook) -> str:

@@ -1,4 +1,4 @@
-"""One look: what becomes of its answer, and of the questions that it leads to."""
+"""What becomes of an answer, and of the questions that it leads to."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tests.flow.test_steps_at_once import Lane
-from tests.repository.rows import now, watch
+from tests.repository.rows import HOME, found, locked, now, states, watch
 from tests.servers.dialects.edge import FakeAsker
 from toottail.errors import StorageConflict
+from toottail.flow.deliver import resolve
 from toottail.flow.look import look
 from toottail.flow.visit import Visit
-from toottail.repository import looks
+from toottail.repository import conversations, deliveries, looks
 from toottail.repository.database import Connection, Database
 from toottail.repository.hosts import HostRow
 from toottail.servers.dialects import base
@@ -66,6 +67,33 @@ async def test_an_answer_that_could_not_be_stored_at_once_is_not_asked_for_again
     async with database.connection() as conn:
         assert await conn.fetchval("SELECT state FROM looks") == "done"
         assert await conn.fetchval("SELECT requests FROM conversations WHERE id = $1", number) == 1
+
+
+class AtHome(Answering):
+    """A home that brings nothing."""
+
+    async def home(self, _of: object) -> tuple[int, AtHome]:
+        return 1, self
+
+    async def resolve(self, uri: str) -> None:
+        self.asker.asked.append(uri)
+
+
+async def test_a_resolve_whose_outcome_could_not_be_stored_at_once_is_not_repeated(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await conversations.store_found(
+            conn, await locked(conn, number), [found(REPLY, ROOT)], HOST
+        )
+        await deliveries.schedule(conn, HOME, number, [REPLY], [], now())
+        (due,) = await deliveries.due_deliveries(conn, HOME, now(), 9)
+    lane = AtHome(HOME, database, conflicts=2)
+    await resolve(cast("Visit", lane), due)
+    assert (lane.conflicts, lane.asker.asked) == (0, [REPLY])
+    async with database.connection() as conn:
+        assert (await states(conn))[REPLY] == "not_obtained"
 
 
 async def test_a_question_in_another_form_is_still_that_of_who_led_to_it(
