@@ -145,24 +145,24 @@ async def _measure(members: int, homes: int, given: argparse.Namespace) -> Figur
         settings = Settings(data_dir=folder)
         server = EmbeddedPostgres(folder, _COUNTING if given.statements else {})
         async with server, open_database(settings) as database:
-            empty = await _number(database, _SIZE)
-            await _take_in(database, settings, simulator)
+            empty = await number(database, _SIZE)
+            await take_in_all(database, settings, simulator)
             postmaster = int((folder / _pid_file(folder)).read_text().split()[0])
-            with _worker(simulator, folder) as worker:
+            with worker(simulator, folder) as process:
                 began = time.monotonic()
-                figures.settled = await _settle(database, given.warm_up * 60)
+                figures.settled = await settle(database, given.warm_up * 60)
                 figures.warm_up = time.monotonic() - began
                 if given.statements:
                     await _forget_statements(database)
-                await _count(figures, simulator, worker, postmaster, given.minutes * 60)
+                await _count(figures, simulator, process, postmaster, given.minutes * 60)
                 if given.statements:
                     await _tell_statements(database, given.statements)
-                figures.in_time = await _number(database, _IN_TIME)
-                figures.latest = await _number(database, _LATEST)
+                figures.in_time = await number(database, _IN_TIME)
+                figures.latest = await number(database, _LATEST)
             async with database.connection() as conn:
                 await conn.execute("ANALYZE")
-            figures.rows = int(await _number(database, _ROWS))
-            figures.size = int(await _number(database, _SIZE) - empty)
+            figures.rows = int(await number(database, _ROWS))
+            figures.size = int(await number(database, _SIZE) - empty)
     return figures
 
 
@@ -185,12 +185,14 @@ def _pid_file(folder: Path) -> Path:
     return next(folder.rglob("postmaster.pid"))
 
 
-async def _number(database: Database, statement: str) -> float:
+async def number(database: Database, statement: str) -> float:
+    """What a statement says that gives one number, 0 for none."""
     async with database.connection() as conn:
         return float(await conn.fetchval(statement) or 0)
 
 
-async def _take_in(database: Database, settings: Settings, simulator: SimulatorProcess) -> None:
+async def take_in_all(database: Database, settings: Settings, simulator: SimulatorProcess) -> None:
+    """Serves all members of all homes from now on."""
     sealer = open_sealer(settings)
     found = simulator.members()
     for first in range(0, len(found), _BLOCK):
@@ -207,8 +209,9 @@ async def _take_in(database: Database, settings: Settings, simulator: SimulatorP
 
 
 @contextmanager
-def _worker(simulator: SimulatorProcess, folder: Path) -> Iterator[int]:
-    variables = {**clean_environment(), **simulator.env, "TOOTTAIL_DATA_DIR": str(folder)}
+def worker(simulator: SimulatorProcess, folder: Path, **more: str) -> Iterator[int]:
+    """A worker beside ``simulator``, with ``more`` variables; its process' number."""
+    variables = {**clean_environment(), **simulator.env, "TOOTTAIL_DATA_DIR": str(folder), **more}
     process = subprocess.Popen(
         [sys.executable, "-m", "toottail", "worker"],
         env=variables,
@@ -230,11 +233,11 @@ def _worker(simulator: SimulatorProcess, folder: Path) -> Iterator[int]:
         process.wait()
 
 
-async def _settle(database: Database, most: float) -> bool:
+async def settle(database: Database, most: float) -> bool:
     """Until all first runs are over; whether they were within so many seconds."""
     deadline = time.monotonic() + most
     while time.monotonic() < deadline:
-        if not await _number(database, _LEFT):
+        if not await number(database, _LEFT):
             return True
         await asyncio.sleep(1)
     return False

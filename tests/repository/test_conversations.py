@@ -12,6 +12,7 @@ from tests.repository.rows import (
     found,
     locked,
     member,
+    now,
     run,
     seen,
     set_stage,
@@ -20,6 +21,7 @@ from tests.repository.rows import (
 )
 from toottail.repository import conversations, deliveries, looks, missing, timelines
 from toottail.repository.database import Connection, Database
+from toottail.types.statuses import LookTarget
 
 ROOT, MIDDLE, REPLY = "https://a.example/1", "https://b.example/2", "https://c.example/3"
 
@@ -127,6 +129,25 @@ async def test_after_a_merge_every_home_that_was_done_looks_for_what_the_other_h
         await conversations.merge(conn, gone, kept)
         await looks.ready(conn, kept, news=False)
         assert await stages(conn, kept) == {HOME: "compare", "other.example": "compare"}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_what_was_asked_before_a_merge_is_not_asked_again_after_it(
+    database: Database, answered: bool
+) -> None:
+    async with database.transaction() as conn:
+        gone = await watch(conn, REPLY, "3")
+        (asked,) = await looks.due(conn, "c.example", now(), 9)
+        kept = await watch(conn, ROOT, "1")
+        await looks.add(conn, kept, "a.example", [LookTarget(REPLY, "c.example")], 9)
+        if answered:
+            await looks.close(conn, asked.id, "done")
+        await conversations.merge(conn, gone, kept)
+        await conn.execute("UPDATE looks SET state = 'done' WHERE uri = $1", ROOT)
+        # An answer that is on its way finds its question.
+        assert await looks.conversation_of(conn, asked.id) == (None if answered else kept)
+        due = [look.id for look in await looks.due(conn, "c.example", now(), 9)]
+        assert due == ([] if answered else [asked.id])
 
 
 async def test_a_status_of_another_thread_that_was_looked_at_is_not_stolen(

@@ -9,10 +9,12 @@ left to resolve, what is not proven to hang below the root is verified once.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from toottail.errors import RemoteError, TooManyRequests
 from toottail.flow.home_blocks import knows_blocks, learn_blocks
 from toottail.flow.plan import Plan, Trust, plan
+from toottail.flow.storing import store
 from toottail.flow.visit import Visit
 from toottail.repository import conversations, deliveries, hosts, members
 from toottail.repository.database import Connection
@@ -131,12 +133,14 @@ async def resolve(visit: Visit, due: DueDelivery) -> None:
         if visit.failures() > 1:
             await _home_failed(visit, due, error)
         else:
-            await _not_obtained(visit, due, f"the home {error.what}")
+            told = f"the home {error.what}"
+            await store(partial(_not_obtained, visit, due, told, visit.sent()))
     else:
         if found is None:
-            await _not_obtained(visit, due, "the home answered with an empty list")
+            told = "the home answered with an empty list"
+            await store(partial(_not_obtained, visit, due, told, visit.sent()))
         else:
-            await _obtained(visit, due, found)
+            await store(partial(_obtained, visit, due, found, visit.sent()))
 
 
 async def _withdraw(visit: Visit, due: DueDelivery) -> None:
@@ -148,11 +152,11 @@ async def _withdraw(visit: Visit, due: DueDelivery) -> None:
             await deliveries.end_round(conn, visit.host, number, visit.now())
 
 
-async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
+async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus, requests: int) -> None:
     home = visit.host
     async with visit.fenced() as conn:
         await deliveries.keep(conn, home, due.uri)
-        await members.spend(conn, [due.conversation_id], home, visit.sent())
+        await members.spend(conn, [due.conversation_id], home, requests)
         parent = await deliveries.parent_of(conn, home, due.uri)
         is_root = parent is not None and parent.uri is None and parent.placed
         proven = (
@@ -181,12 +185,12 @@ async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus) -> None:
         await deliveries.end_round(conn, home, number, visit.now())
 
 
-async def _not_obtained(visit: Visit, due: DueDelivery, observed: str) -> None:
+async def _not_obtained(visit: Visit, due: DueDelivery, observed: str, requests: int) -> None:
     """The home brought nothing: what was seen is stored, and when it is tried again."""
     tries = due.tries + 1
     async with visit.fenced() as conn:
         await deliveries.keep(conn, visit.host, due.uri)
-        await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
+        await members.spend(conn, [due.conversation_id], visit.host, requests)
         author = await hosts.of_author(conn, due.uri)
         again = None
         if tries <= len(TRIES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from toottail.errors import (
     AnswerRefused,
@@ -14,6 +15,7 @@ from toottail.errors import (
     Unreachable,
 )
 from toottail.flow.look_again import next_look
+from toottail.flow.storing import store
 from toottail.flow.visit import HOST_FAILS_AFTER, HOST_REFUSES_AFTER, Visit
 from toottail.repository import conversations, feeds, hosts, looks, members
 from toottail.repository.conversations import Locked
@@ -54,7 +56,7 @@ async def look(visit: Visit, due: DueLook) -> None:
     except RemoteError as error:
         await _fail(visit, due, error)
         return
-    await _store(visit, due, reading)
+    await store(partial(_store, visit, due, reading, visit.sent()))
 
 
 def _hint(due: DueLook) -> str:
@@ -72,9 +74,8 @@ def _elsewhere(due: DueLook, moved: RedirectedAway) -> Reading:
     return Reading(further=(LookTarget(moved.url, host, due.how, due.hint),))
 
 
-async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
+async def _store(visit: Visit, due: DueLook, reading: Reading, requests: int) -> None:
     async with visit.fenced() as conn:
-        requests = visit.sent()
         conversation = await _locked(conn, due)
         if conversation is None:
             await members.spend(conn, [due.conversation_id], visit.host, requests)
@@ -101,7 +102,7 @@ async def _store(visit: Visit, due: DueLook, reading: Reading) -> None:
         wake = await looks.add(
             conn,
             conversation.id,
-            visit.host,
+            _asker(visit, due, reading),
             reading.further,
             looks.MOST_REQUESTS - conversation.requests,
         )
@@ -121,7 +122,14 @@ def _only_leads_on(due: DueLook, reading: Reading) -> bool:
     """Whether the answer is no more than that the same is to be asked in another way."""
     if reading.statuses or reading.listed:
         return False
-    return any(further.uri == due.uri and further.how != due.how for further in reading.further)
+    asked = (due.how, due.hint)
+    return any(t.uri == due.uri and (t.how, t.hint) != asked for t in reading.further)
+
+
+def _asker(visit: Visit, due: DueLook, reading: Reading) -> str:
+    """Whose word leads to the further questions: one in another form is still that of before."""
+    here = all(further.host == visit.host for further in reading.further)
+    return due.named_by if here and _only_leads_on(due, reading) else visit.host
 
 
 async def _note_signature(conn: Connection, visit: Visit) -> None:

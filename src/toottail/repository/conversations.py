@@ -110,10 +110,14 @@ _MERGE = (
        ON CONFLICT DO NOTHING""",
     "UPDATE statuses SET conversation_id = $2 WHERE conversation_id = $1",
     "UPDATE deliveries SET conversation_id = $2 WHERE conversation_id = $1",
+    # Of two that ask the same the one that was answered, else the older one: it may be on its way.
     """DELETE FROM looks AS o USING looks AS l
-       WHERE o.conversation_id = $1 AND l.conversation_id = $2
+       WHERE o.conversation_id IN ($1, $2) AND l.conversation_id IN ($1, $2)
+           AND o.conversation_id <> l.conversation_id
            AND (o.host, o.uri, o.how) = (l.host, l.uri, l.how)
-           AND (o.how = '' OR o.hint = l.hint)""",
+           AND (o.how = '' OR o.hint = l.hint)
+           AND (o.state <> 'done', o.state <> 'due', o.id)
+               > (l.state <> 'done', l.state <> 'due', l.id)""",
     "UPDATE looks SET conversation_id = $2 WHERE conversation_id = $1",
     """UPDATE conversations AS c SET requests = c.requests + o.requests, quiet = false
        FROM conversations AS o WHERE c.id = $2 AND o.id = $1""",

@@ -20,7 +20,10 @@ _PLACES = "GET /report, /truth, /members, /traffic, /oauth, /requests; POST /res
 
 
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
-    """Answer what ``_PLACES`` names, and ``/requests?count=N`` with the last N."""
+    """Answer what ``_PLACES`` names; ``/requests?count=N`` has the last N.
+
+    ``/traffic?until=TIME`` leaves out the delays of what was posted after that (Unix seconds).
+    """
     match request.method, request.path:
         case "GET", "/report":
             return document(report(simulator))
@@ -34,7 +37,7 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
         case "GET", "/members":
             return document({"members": members(simulator)})
         case "GET", "/traffic":
-            return document(traffic(simulator))
+            return document(traffic(simulator, float(request.query.get("until", "inf"))))
         case "POST", "/reset-counters":
             simulator.reset_counters()
             return document({})
@@ -57,7 +60,8 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
 
     ``revoke``: true ends the member's tokens. ``rebuilding``: n makes the next n timeline answers
     206. ``forget_apps``: true makes the home forget all clients. ``withhold``: scopes that nobody
-    grants though they are asked for. Raises `UsageError`.
+    grants though they are asked for. ``pace``: from now on so many new replies a second. Raises
+    `UsageError`.
     """
     unknown = wanted.keys() - set(scene.KEYS)
     if unknown:
@@ -70,6 +74,8 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
         simulator.home.oauth.forget_apps()
     if "withhold" in wanted:
         simulator.home.oauth.withhold = frozenset(wanted["withhold"])
+    if "pace" in wanted:
+        simulator.live(float(wanted["pace"]))
     simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
     simulator.judge_anew()
     return made

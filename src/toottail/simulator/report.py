@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,17 @@ def report(simulator: Simulator) -> dict[str, Any]:
     return _together(homes) | {"homes": homes} | _requests(simulator)
 
 
-def traffic(simulator: Simulator) -> dict[str, Any]:
-    """The figures of requests, and the delays of what was new, without the judgement of threads."""
+def traffic(simulator: Simulator, until: float = math.inf) -> dict[str, Any]:
+    """The figures of requests, and the delays of what was new, without the judgement of threads.
+
+    ``until``: what was posted later (Unix seconds) does not count for the delays.
+    """
     arrivals = {name: one.counters.arrivals for name, one in simulator.households.items()}
-    return _requests(simulator) | {"delays": simulator.life.delays(arrivals)}
+    life, looks = simulator.life, simulator.counters.looks
+    return _requests(simulator) | {
+        "delays": life.delays(arrivals, until),
+        "first_looks": life.first_looks(looks.begun, until),
+    }
 
 
 def members(simulator: Simulator) -> list[dict[str, str]]:
@@ -159,6 +167,7 @@ def _looks(counters: Counters) -> dict[str, Any]:
     return {
         "reads": looks.reads,
         "addresses": len(looks.last),
+        "threads": looks.looks,
         "threads_again_within_60_s": len(looks.threads_soon),
         "threads_again": looks.threads_soon[:20],
         "again_within_60_s": looks.soon.total(),

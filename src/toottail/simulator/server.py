@@ -84,7 +84,14 @@ class Simulator:
         self.counters.reset()
         for household in self.households.values():
             household.counters.reset()
-        self.life.made.clear()
+        self.life.forget()
+
+    def live(self, pace: float) -> None:
+        """From now on ``pace`` new replies come in a second; none with 0."""
+        if self._living is not None:
+            self._living.cancel()
+        self.life.pace = pace
+        self._living = asyncio.create_task(self.life.go_on()) if pace else None
 
     def forget_actor(self) -> None:
         """From now on no host knows the actor: what it signs is as good as unsigned."""
@@ -124,8 +131,7 @@ class Simulator:
         plain = await loop.create_server(self._browsed, "127.0.0.1", self.browser_port)
         self.browser_port = plain.sockets[0].getsockname()[1]
         self._servers = [server, plain]
-        if self.options.pace:
-            self._living = loop.create_task(self.life.go_on())
+        self.live(self.options.pace)
         try:
             trap = await asyncio.start_server(self._spring_trap, PRIVATE_HOST, self.port)
             self._servers.append(trap)
@@ -240,7 +246,8 @@ class Simulator:
             status = host.by_path.get(path.removesuffix("/replies"))
         if status is not None:
             whole = status.parent is None and status.host == host.name
-            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, whole=whole)
+            thread = status.uri if whole else None
+            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, thread=thread)
 
     async def _sign_in(self, household: Household, request: web.BaseRequest, path: str) -> Reply:
         query, kind = request.rel_url.raw_query_string, request.headers.get("Content-Type", "")

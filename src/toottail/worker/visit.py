@@ -46,6 +46,8 @@ LONGEST = 30.0
 TURN = 8.0
 """The same where this worker holds as many lanes as it may, and others may wait."""
 _LINGER = timedelta(seconds=1)
+_ENDS_WITHIN = 3.0
+"""Seconds that steps under way have yet when one of them could not store what it did."""
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _RETRY_AT_LEAST = timedelta(seconds=1)
@@ -203,6 +205,12 @@ class LaneVisit:
                 await self._drain(asyncio.get_running_loop().time())
                 if await self._lease.release():
                     return
+        except StorageError:
+            # What ended one step's transaction need not end the others: they may have answers in
+            # hand, which would be asked for again.
+            if self._running:
+                await asyncio.wait(self._running, timeout=_ENDS_WITHIN)
+            raise
         finally:
             keeper.cancel()
             for task in self._running:

@@ -101,9 +101,23 @@ async def test_where_replies_are_as_usual_only_they_are_asked_for() -> None:
     ):
         fake = FakeAsker(HOST, documents)
         fake.notes = frozenset({base.NOTE_USUAL_REPLIES})
-        reading = await ActivityPub().look(asker(fake), named, Software("smallpub", "1"))
+        question, reading = named, Reading()
+        while not reading.statuses:
+            reading = await ActivityPub().look(asker(fake), question, Software("smallpub", "1"))
+            question = reading.further[0]
         assert fake.asked == asked
         assert "https://b.example/posts/3" in {s.uri for s in reading.statuses}
+
+
+async def test_two_ways_to_one_collection_are_one_question() -> None:
+    fake = FakeAsker(HOST, {})
+    fake.notes = frozenset({base.NOTE_USUAL_REPLIES})
+    by_listing = await look({"/posts/1": note(replies=f"{NOTE}/replies")})
+    for hint in (base.PLACED, base.below(NOTE)):
+        named = LookTarget(NOTE, HOST, "", hint)
+        reading = await ActivityPub().look(asker(fake), named, Software("smallpub", "1"))
+        assert reading.further == by_listing.further
+    assert fake.asked == []
 
 
 async def test_a_host_that_names_its_replies_as_usual_is_remembered_for_it() -> None:
@@ -214,7 +228,9 @@ async def test_where_collections_are_is_learnt_and_a_wrong_guess_does_no_harm() 
     reading = await look(documents, replies(usual))
     guess = replies("https://a.example/posts/2/replies", "https://a.example/posts/2")
     assert reading.further == (guess,)
-    assert (await look({}, guess)).further == (LookTarget("https://a.example/posts/2", HOST),)
+    itself = LookTarget("https://a.example/posts/2", HOST, base.REPLIES)
+    assert (await look({}, guess)).further == (itself,)
+    assert (await look({}, itself)).gone
 
 
 async def test_a_named_victim_gets_few_questions() -> None:

@@ -9,8 +9,6 @@ A host speaks for its own: a note must be on the host that was asked, and so mus
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from toottail.errors import AnswerRefused, Forbidden, Gone
 from toottail.servers.asker import Asker
 from toottail.servers.dialects import base
@@ -58,14 +56,14 @@ class ActivityPub:
         page = PageHint.parse(target.hint)
         known = known_replies(target.uri, ask.notes) if _is_placed(target) else None
         if known is not None:
-            page = PageHint(known)
-            with suppress(Forbidden, Gone):
-                walk.replies_page(await _collection(ask, page, software), target.uri, page)
-                return walk.reading()
+            # Another answer may have led to that page already: as one question it is asked once.
+            return Reading(further=(LookTarget(target.uri, ask.host, words.replies, known),))
         if target.how in (words.replies, words.thread) and host_of(page.url) == ask.host:
             if target.how == words.thread:
                 return await _look_at_thread(ask, target, software, walk, page)
-            return await _look_at_replies(ask, target, software, walk, page, words)
+            return await _look_at_replies(
+                ask, target, software, walk, page, words, by_api=self._api
+            )
         reading = await _look_at_note(
             ask,
             target,
@@ -97,7 +95,14 @@ async def _look_at_thread(
 
 
 async def _look_at_replies(
-    ask: Asker, target: LookTarget, software: Software, walk: Walk, page: PageHint, words: Words
+    ask: Asker,
+    target: LookTarget,
+    software: Software,
+    walk: Walk,
+    page: PageHint,
+    words: Words,
+    *,
+    by_api: bool,
 ) -> Reading:
     try:
         found = await _collection(ask, page, software)
@@ -106,7 +111,8 @@ async def _look_at_replies(
     except Gone as error:
         if not page.before and page.url.partition("?")[0] == usual_replies(target.uri):
             # It was a guess, or the post is gone: the post itself tells.
-            return Reading(further=(LookTarget(target.uri, target.host, words.begin),))
+            how = words.begin if by_api else words.replies
+            return Reading(further=(LookTarget(target.uri, target.host, how),))
         return Reading(notes=(f"{page.url} {error.what}",))
     walk.replies_page(found, target.uri, page)
     return walk.reading()

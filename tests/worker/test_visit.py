@@ -1,0 +1,56 @@
+"""One visit: what becomes of its steps when one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from toottail.errors import DatabaseUnavailable
+from toottail.repository.database import Database
+from toottail.servers.budgets import HostBudget, standard_limits
+from toottail.settings import Settings
+from toottail.worker import chores
+from toottail.worker.chores import Chore
+from toottail.worker.engine import Engine
+from toottail.worker.lease import Lease, steady
+from toottail.worker.visit import LaneVisit
+
+KEY = "a.example"
+
+
+async def _visit(database: Database) -> LaneVisit:
+    lease = Lease(database, KEY, uuid4(), 60.0, steady)
+    limits = standard_limits()
+    assert await lease.take(lambda state: HostBudget.from_state(KEY, state, defaults=limits))
+    engine = SimpleNamespace(settings=Settings(), database=database, door=None, stopping=False)
+    return LaneVisit(cast("Engine", engine), lease)
+
+
+async def test_where_one_step_cannot_store_what_it_did_the_others_still_can(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = []
+
+    async def ended_by_the_server() -> None:
+        raise DatabaseUnavailable("The connection to the database is lost.")
+
+    async def answered_a_moment_later() -> None:
+        await asyncio.sleep(0.1)
+        stored.append(KEY)
+
+    def chore(number: int, run: Callable[[], Awaitable[None]]) -> Chore:
+        return Chore(("look", number), run, put_off=cast("Callable[..., Awaitable[None]]", None))
+
+    async def due(*_: object, **__: object) -> list[Chore]:
+        return [chore(1, answered_a_moment_later), chore(2, ended_by_the_server)]
+
+    monkeypatch.setattr(chores, "due", due)
+    visit = await _visit(database)
+    with pytest.raises(DatabaseUnavailable):
+        await visit.run()
+    assert stored == [KEY]
