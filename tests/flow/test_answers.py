@@ -14,7 +14,7 @@ from toottail.errors import StorageConflict
 from toottail.flow.deliver import resolve
 from toottail.flow.look import look
 from toottail.flow.visit import Visit
-from toottail.repository import conversations, deliveries, looks
+from toottail.repository import conversations, deliveries, home_line, looks
 from toottail.repository.database import Connection, Database
 from toottail.repository.hosts import HostRow
 from toottail.servers.dialects import base
@@ -88,7 +88,7 @@ async def test_a_resolve_whose_outcome_could_not_be_stored_at_once_is_not_repeat
             conn, await locked(conn, number), [found(REPLY, ROOT)], HOST
         )
         await deliveries.schedule(conn, HOME, number, [REPLY], [], now())
-        (due,) = await deliveries.due_deliveries(conn, HOME, now(), 9)
+        (due,) = await home_line.due_deliveries(conn, HOME, now(), 9)
     lane = AtHome(HOME, database, conflicts=2)
     await resolve(cast("Visit", lane), due)
     assert (lane.conflicts, lane.asker.asked) == (0, [REPLY])

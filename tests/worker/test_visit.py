@@ -27,7 +27,9 @@ async def _visit(database: Database) -> LaneVisit:
     lease = Lease(database, KEY, uuid4(), 60.0, steady)
     limits = standard_limits()
     assert await lease.take(lambda state: HostBudget.from_state(KEY, state, defaults=limits))
-    engine = SimpleNamespace(settings=Settings(), database=database, door=None, stopping=False)
+    engine = SimpleNamespace(
+        settings=Settings(), database=database, door=None, stopping=False, crowded=False
+    )
     return LaneVisit(cast("Engine", engine), lease)
 
 
