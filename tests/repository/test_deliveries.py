@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from tests.repository.rows import HOME, found, locked, now, set_stage, stages, states, watch
 from toottail.repository import conversations, deliveries, home_line, hosts
 from toottail.repository.database import Connection, Database
@@ -143,9 +145,34 @@ async def test_trust_counts_what_one_host_named_on_another(database: Database) -
         await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
         await deliveries.store_outcome(conn, HOME, REPLIES[0], "resolved", local_id="2")
         await deliveries.store_outcome(conn, HOME, REPLIES[1], "given_up")
-        assert await deliveries.trust(conn, ["a.example"]) == {
-            ("a.example", "b.example"): (1, 1, 1)
-        }
+        trust = await deliveries.trust(conn, HOME, number)
+        assert trust["a.example", "b.example"] == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("newer", "counts"), [(100, (100, 0, 1)), (2, (2, 2, 1))])
+async def test_trust_counts_other_homes_and_of_other_conversations_the_newest(
+    database: Database, newer: int, counts: tuple[int, int, int]
+) -> None:
+    async with database.transaction() as conn:
+        number = await _thread(conn)
+        other = await watch(conn, "https://a.example/other", "9")
+        # One that was refuted, and what came since.
+        uris = [f"https://b.example/other/{n}" for n in range(1 + newer)]
+        await conversations.store_found(
+            conn,
+            await locked(conn, other),
+            [found(uri, "https://a.example/other") for uri in uris],
+            "a.example",
+        )
+        await deliveries.schedule(conn, HOME, other, uris, [], now())
+        await deliveries.store_outcome(conn, HOME, uris[0], "given_up")
+        for n, uri in enumerate(uris[1:]):
+            await deliveries.store_outcome(conn, HOME, uri, "resolved", local_id=f"1{n}")
+        await deliveries.schedule(conn, "else.example", number, REPLIES[:1], [], now())
+        await deliveries.store_outcome(conn, "else.example", REPLIES[0], "given_up")
+        await deliveries.schedule(conn, HOME, number, REPLIES[:1], [], now())
+        found_trust = await deliveries.trust(conn, HOME, number)
+    assert found_trust["a.example", "b.example"] == counts
 
 
 async def test_a_node_tells_whether_its_authors_host_answered_lately(database: Database) -> None:

@@ -82,7 +82,7 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
 
 async def _plan(conn: Connection, visit: Visit, watch: DueWatch) -> tuple[list[Node], Plan]:
     nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
-    counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
+    counts = await deliveries.trust(conn, watch.home, watch.conversation_id)
     trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
     return nodes, plan(nodes, climbs=climbs(visit, watch), trust=trust)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from toottail.repository.database import Connection
 from toottail.types.trees import DeliveryState, Node
 
+_NEWEST_OF_A_PAIR = 100
 LATELY = timedelta(hours=1)
 """A host that answered within this time counts as answering."""
 
@@ -33,17 +34,31 @@ WHERE s.conversation_id = $2
 ORDER BY s.ord
 """
 
+# What is known of a pair in this conversation at this home, and of the newest elsewhere: a host
+# with many people names tens of thousands.
 _TRUST = """
-SELECT listed_by, s.host,
-    count(*) FILTER (WHERE d.local_id IS NOT NULL) AS confirmed,
-    count(*) FILTER (WHERE d.state IN ('not_obtained', 'given_up')) AS refuted,
-    count(*) FILTER (WHERE d.state = 'pending' AND d.next_at IS NOT NULL
-        AND d.changed_at > clock_timestamp() - interval '2 minutes') AS open
-FROM statuses AS s JOIN deliveries AS d ON d.uri = s.uri
-WHERE s.conversation_id IN (
-        SELECT conversation_id FROM statuses WHERE listed_by = ANY($1))
-    AND s.listed_by = ANY($1) AND s.listed_by <> s.host
-GROUP BY s.listed_by, s.host
+WITH pairs AS (
+    SELECT DISTINCT listed_by, host FROM statuses
+    WHERE conversation_id = $2 AND listed_by <> host
+), tried AS (
+    SELECT listed_by, s.host, d.local_id, d.state, d.next_at, d.changed_at
+    FROM statuses AS s JOIN deliveries AS d ON d.home = $1 AND d.uri = s.uri
+    WHERE s.conversation_id = $2 AND listed_by <> s.host
+  UNION ALL
+    SELECT listed_by, host, newest.* FROM pairs CROSS JOIN LATERAL (
+        SELECT d.local_id, d.state, d.next_at, d.changed_at
+        FROM statuses AS s JOIN deliveries AS d
+            ON d.conversation_id = s.conversation_id AND d.uri = s.uri
+        WHERE s.listed_by <> s.host AND s.listed_by = pairs.listed_by AND s.host = pairs.host
+            AND (s.conversation_id <> $2 OR d.home <> $1)
+        ORDER BY s.ord DESC LIMIT $3) AS newest
+)
+SELECT listed_by, host,
+    count(*) FILTER (WHERE local_id IS NOT NULL) AS confirmed,
+    count(*) FILTER (WHERE state IN ('not_obtained', 'given_up')) AS refuted,
+    count(*) FILTER (WHERE state = 'pending' AND next_at IS NOT NULL
+        AND changed_at > clock_timestamp() - interval '2 minutes') AS open
+FROM tried GROUP BY listed_by, host
 """
 
 _SHOWN = """
@@ -203,10 +218,13 @@ async def nodes(conn: Connection, home: str, conversation_id: int, now: datetime
 
 
 async def trust(
-    conn: Connection, listed_by: Sequence[str]
+    conn: Connection, home: str, conversation_id: int
 ) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """(confirmed, refuted, open) deliveries, by (host that listed, author's host)."""
-    rows = await conn.fetch(_TRUST, list(listed_by))
+    """(confirmed, refuted, open) deliveries, by (host that listed, author's host).
+
+    Those of the pairs that are in the conversation; elsewhere the newest count.
+    """
+    rows = await conn.fetch(_TRUST, home, conversation_id, _NEWEST_OF_A_PAIR)
     return {(r["listed_by"], r["host"]): (r["confirmed"], r["refuted"], r["open"]) for r in rows}
 
 

@@ -45,7 +45,7 @@ _IS_LAST = "SELECT NOT EXISTS (SELECT FROM members WHERE home = $1)"
 
 # What the home told of conversations that others watch stays, but not that it was this home.
 _NOT_BY_NAME = (
-    "UPDATE statuses SET listed_by = '' WHERE listed_by = $1 AND host <> $1",
+    "UPDATE statuses SET listed_by = '' WHERE listed_by = $1 AND listed_by <> host",
     """UPDATE looks SET named_by = '',
            problem = CASE WHEN strpos(problem, $1) > 0 THEN 'not believed' ELSE problem END
        WHERE named_by = $1 AND host <> $1""",
