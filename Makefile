@@ -48,6 +48,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.large_thread
 	$(BIN)/python -m benchmarks.dialects
 	$(BIN)/python -m benchmarks.look_again
+	$(BIN)/python -m benchmarks.living
 	$(BIN)/python -m benchmarks.dispatch
 	$(BIN)/python -m benchmarks.web
 
