@@ -49,6 +49,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.dialects
 	$(BIN)/python -m benchmarks.look_again
 	$(BIN)/python -m benchmarks.scarcity
+	$(BIN)/python -m benchmarks.living
 	$(BIN)/python -m benchmarks.dispatch
 	$(BIN)/python -m benchmarks.web
 

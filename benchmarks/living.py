@@ -85,7 +85,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.living")
     parser.add_argument("--minutes", type=float, default=3.0, help="that are measured")
-    parser.add_argument("--before", type=float, default=2.0, help="minutes of life before them")
+    parser.add_argument("--before", type=float, default=4.0, help="minutes of life before them")
     parser.add_argument("--after", type=float, default=2.0, help="minutes that are waited longer")
     parser.add_argument(
         "--warm-up", type=float, default=10.0, help="minutes for first runs at most"
@@ -93,7 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--members", type=int, default=200)
     parser.add_argument("--homes", type=int, default=10)
-    parser.add_argument("--pace", type=float, default=0.5, help="new replies a second")
+    parser.add_argument("--pace", type=float, default=1.0, help="new replies a second")
     parser.add_argument("--streams", action="store_true", help="with TOOTTAIL_STREAMS=on")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     return parser.parse_args()

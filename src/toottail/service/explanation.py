@@ -52,7 +52,7 @@ async def explain(conn: Connection, number: int, home: str) -> Explanation:
     """What is known of a conversation that ``home`` watches."""
     conversation = await explanations.watched(conn, number, home)
     nodes = await deliveries.nodes(conn, home, number, datetime.now(UTC))
-    counts = await deliveries.trust(conn, sorted({node.listed_by for node in nodes}))
+    counts = await deliveries.trust(conn, home, number)
     planned = plan(
         nodes,
         climbs=_climbs(conversation),

@@ -285,7 +285,7 @@ class _Run:
         async with self._database.connection() as conn:
             for number in await runs.conversation_ids(conn, self._id):
                 nodes = await deliveries.nodes(conn, self._home, number, now)
-                counts = await deliveries.trust(conn, sorted({n.listed_by for n in nodes}))
+                counts = await deliveries.trust(conn, self._home, number)
                 trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
                 found += plan(nodes, climbs=True, trust=trust).resolve
         return tuple(found)
