@@ -10,13 +10,16 @@ from aiohttp import web
 from toottail.errors import UsageError
 from toottail.simulator import scene
 from toottail.simulator.question import Reply, document, error
-from toottail.simulator.report import members, report, traffic, truth_listing
+from toottail.simulator.report import members, report, traffic, truth_listing, waits
 
 if TYPE_CHECKING:
     from toottail.simulator.server import Simulator
 
 
-_PLACES = "GET /report, /truth, /members, /traffic, /oauth, /requests; POST /reset-counters, /scene"
+_PLACES = (
+    "GET /report, /truth, /members, /traffic, /waits, /oauth, /requests; "
+    "POST /reset-counters, /scene"
+)
 
 
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
@@ -35,6 +38,8 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
             return document({"members": members(simulator)})
         case "GET", "/traffic":
             return document(traffic(simulator))
+        case "GET", "/waits":
+            return document(waits(simulator))
         case "POST", "/reset-counters":
             simulator.reset_counters()
             return document({})
@@ -57,7 +62,8 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
 
     ``revoke``: true ends the member's tokens. ``rebuilding``: n makes the next n timeline answers
     206. ``forget_apps``: true makes the home forget all clients. ``withhold``: scopes that nobody
-    grants though they are asked for. Raises `UsageError`.
+    grants though they are asked for. ``pace``: new replies a second from now on, 0 for none. Raises
+    `UsageError`.
     """
     unknown = wanted.keys() - set(scene.KEYS)
     if unknown:
@@ -71,5 +77,7 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
     if "withhold" in wanted:
         simulator.home.oauth.withhold = frozenset(wanted["withhold"])
     simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
+    if "pace" in wanted:
+        simulator.live(float(wanted["pace"]))
     simulator.judge_anew()
     return made

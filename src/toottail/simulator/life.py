@@ -79,21 +79,25 @@ class Life:
 
         ``arrivals`` has, by home, when (Unix seconds) each status came there.
         """
-        now = time.time()
-        waited, came = list[float](), 0
-        for reply, homes in self.made:
-            for home in homes:
-                at = arrivals[home].get(reply.uri)
-                came += at is not None
-                waited.append((now if at is None else at) - reply.at / 1000)
+        waited = [wait for waits in self.waits(arrivals).values() for wait in waits]
         return {
             "new_replies": len(self.made),
             "new_posts": self.posts,
             "wanted": len(waited),
-            "came": came,
+            "came": sum(reply.uri in arrivals[home] for reply, at in self.made for home in at),
             "median": round(median(waited), 1) if waited else None,
             "p95": round(percentile(waited, 0.95), 1) if waited else None,
         }
+
+    def waits(self, arrivals: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
+        """The same one by one, by home."""
+        now = time.time()
+        found: dict[str, list[float]] = {}
+        for reply, homes in self.made:
+            for home in homes:
+                at = arrivals[home].get(reply.uri, now)
+                found.setdefault(home, []).append(at - reply.at / 1000)
+        return found
 
 
 def percentile(values: Iterable[float], part: float) -> float:

@@ -99,6 +99,11 @@ class SimulatorProcess:
         """The part of the report that tells of requests, and how long new replies took."""
         return self._control("GET", "/traffic")
 
+    def waits(self) -> dict[str, list[float]]:
+        """By home, how many seconds each new reply took to come, or has been waited for."""
+        found: dict[str, list[float]] = self._control("GET", "/waits")
+        return found
+
     def truth(self) -> dict[str, Any]:
         """Every conversation, status by status."""
         return self._control("GET", "/truth")

@@ -45,8 +45,16 @@ def report(simulator: Simulator) -> dict[str, Any]:
 
 def traffic(simulator: Simulator) -> dict[str, Any]:
     """The figures of requests, and the delays of what was new, without the judgement of threads."""
-    arrivals = {name: one.counters.arrivals for name, one in simulator.households.items()}
-    return _requests(simulator) | {"delays": simulator.life.delays(arrivals)}
+    return _requests(simulator) | {"delays": simulator.life.delays(_arrivals(simulator))}
+
+
+def waits(simulator: Simulator) -> dict[str, list[float]]:
+    """By home, how many seconds each new reply took to come, or has been waited for."""
+    return simulator.life.waits(_arrivals(simulator))
+
+
+def _arrivals(simulator: Simulator) -> dict[str, dict[str, float]]:
+    return {name: one.counters.arrivals for name, one in simulator.households.items()}
 
 
 def members(simulator: Simulator) -> list[dict[str, str]]:

@@ -79,6 +79,15 @@ class Simulator:
         for household in self.households.values():
             household.truth.forget()
 
+    def live(self, pace: float) -> None:
+        """From now on there are so many new replies a second."""
+        if self._living is not None:
+            self._living.cancel()
+            self._living = None
+        self.life.pace = pace
+        if pace > 0:
+            self._living = asyncio.get_running_loop().create_task(self.life.go_on())
+
     def reset_counters(self) -> None:
         """Forget what was counted, in all homes."""
         self.counters.reset()
@@ -124,8 +133,7 @@ class Simulator:
         plain = await loop.create_server(self._browsed, "127.0.0.1", self.browser_port)
         self.browser_port = plain.sockets[0].getsockname()[1]
         self._servers = [server, plain]
-        if self.options.pace:
-            self._living = loop.create_task(self.life.go_on())
+        self.live(self.options.pace)
         try:
             trap = await asyncio.start_server(self._spring_trap, PRIVATE_HOST, self.port)
             self._servers.append(trap)
@@ -142,8 +150,7 @@ class Simulator:
     ) -> None:
         for server in self._servers:
             server.close()
-        if self._living is not None:
-            self._living.cancel()
+        self.live(0)
         for household in self.households.values():
             await household.fetching.close()
         await self._web.shutdown(timeout=0.2)

@@ -1,0 +1,152 @@
+"""A town, its workers and their database, and the outages that happen to them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from benchmarks import outage_rows as rows
+from benchmarks.fleet import Fleet
+from benchmarks.line import Line
+from benchmarks.outage_rows import Held
+from benchmarks.own_postgres import OwnPostgres
+from toottail.simulator.process import SimulatorProcess
+
+HOME_IN_FLIGHT = 4
+"""The workers' setting, which bounds what may be asked and not yet stored."""
+LEASE = 10
+_PATIENCE = 90.0
+_LOADED_WITHIN = 20.0
+_LOOK_EVERY = 0.1
+_RESOLVES_SEEN_AFTER = 1.0
+
+
+@dataclass(slots=True)
+class Outage:
+    """One outage. ``took`` are seconds, one for each lane that was held and had work due.
+
+    ``may_repeat``: requests that may have been in flight at the homes of the lanes held, which are
+    the resolves that may be sent again; ``repeated`` is how many were.
+    """
+
+    kind: str
+    what: str = ""
+    may_repeat: int = 0
+    took: list[float] = field(default_factory=list)
+    repeated: int = 0
+
+
+class Bench:
+    """What is done to the workers and to their database, by ``dice``."""
+
+    def __init__(
+        self,
+        simulator: SimulatorProcess,
+        postgres: OwnPostgres,
+        line: Line,
+        fleet: Fleet,
+        dice: random.Random,
+    ) -> None:
+        self._simulator = simulator
+        self._postgres = postgres
+        self._line = line
+        self._fleet = fleet
+        self._dice = dice
+        self._homes = {one["home"] for one in simulator.members()}
+        self._repeated = 0
+        self._kinds: Mapping[str, Callable[[Outage, str, list[Held]], Awaitable[list[float]]]] = {
+            "kill": self._kill,
+            "freeze": self._freeze,
+            "postgres": self._lose_postgres,
+            "network": self._lose_network,
+        }
+
+    async def outage(self, kind: str) -> Outage:
+        """One of them, at a random moment, and what became of the lanes."""
+        await asyncio.sleep(self._dice.uniform(0.2, 5))
+        victim = self._dice.choice(self._fleet.names)
+        held = await self._loaded(victim if kind in ("kill", "freeze") else None)
+        homes = self._homes & {lane.key.partition("#")[0] for lane in held}
+        found = Outage(kind, may_repeat=HOME_IN_FLIGHT * len(homes))
+        found.took = await self._kinds[kind](found, victim, held)
+        await self._until_all_serve()
+        await asyncio.sleep(_RESOLVES_SEEN_AFTER)
+        repeated = await self.repeated()
+        found.repeated, self._repeated = repeated - self._repeated, repeated
+        return found
+
+    async def repeated(self) -> int:
+        """Resolves so far that a home was asked for before."""
+        traffic = await asyncio.to_thread(self._simulator.traffic)
+        return int(traffic["repeated_resolves"])
+
+    async def _loaded(self, victim: str | None) -> list[Held]:
+        """What the victim, or anybody, holds now; waits for it to hold something."""
+        deadline = time.monotonic() + _LOADED_WITHIN
+        while True:
+            held = await rows.held(self._postgres, victim)
+            if held or time.monotonic() > deadline:
+                return held
+            await asyncio.sleep(self._dice.uniform(0.02, 0.2))
+
+    async def _kill(self, found: Outage, victim: str, held: list[Held]) -> list[float]:
+        found.what = victim
+        self._fleet.kill(victim)
+        return await self._until_visited(held)
+
+    async def _freeze(self, found: Outage, victim: str, held: list[Held]) -> list[float]:
+        seconds = LEASE + self._dice.uniform(2, 10)
+        found.what = f"{victim}, {seconds:.0f} s"
+        self._fleet.freeze(victim)
+        thaw_at = time.monotonic() + seconds
+        try:
+            took = await self._until_visited(held)
+            await asyncio.sleep(thaw_at - time.monotonic())
+        finally:
+            self._fleet.thaw(victim)
+        return took
+
+    async def _lose_postgres(self, found: Outage, _: str, held: list[Held]) -> list[float]:
+        seconds = self._dice.uniform(0, 8)
+        found.what = f"{seconds:.0f} s"
+        self._postgres.kill()
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self._postgres.start)
+        return await self._until_visited(held)
+
+    async def _lose_network(self, found: Outage, _: str, held: list[Held]) -> list[float]:
+        seconds, silent = self._dice.uniform(2, 15), self._dice.random() < 0.5
+        found.what = f"{'silent' if silent else 'cut'}, {seconds:.0f} s"
+        (self._line.silence if silent else self._line.cut)()
+        await asyncio.sleep(seconds)
+        self._line.mend()
+        return await self._until_visited(held)
+
+    async def _until_visited(self, held: Sequence[Held]) -> list[float]:
+        """Seconds from now until the next visit of each of these lanes.
+
+        A visit that ended by itself just before leaves nothing due, and is not counted.
+        """
+        began, waiting = time.time(), list(held)
+        took = []
+        while waiting and time.time() - began < _PATIENCE:
+            visited = await rows.visited(self._postgres, waiting)
+            took += [max(0.0, at - began) for at in visited.values()]
+            still = await rows.waiting(self._postgres, waiting)
+            waiting = [one for one in waiting if one.key in still and one.key not in visited]
+            await asyncio.sleep(_LOOK_EVERY)
+        return took + [time.time() - began for _ in waiting]
+
+    async def _until_all_serve(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            with suppress(OSError, asyncpg.PostgresError):
+                if await rows.serving(self._postgres, self._fleet.names) == len(self._fleet.names):
+                    return
+            await asyncio.sleep(_LOOK_EVERY)
