@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, cast
 
@@ -13,15 +14,15 @@ _State = Literal["whole", "cut", "silent"]
 
 
 class Line:
-    """Passes on what comes to ``port``, to the port it leads to, from a thread of its own.
+    """Passes on what comes to ``port``, to the port or socket ``to``, from a thread of its own.
 
     `cut` ends all connections at once and refuses new ones. `silence` lets nothing through and ends
     nothing, as a cable that was pulled out: connections of that time stay deaf for good, new ones
     wait for `mend`.
     """
 
-    def __init__(self, to: int) -> None:
-        self.to = to
+    def __init__(self, to: int | Path) -> None:
+        self._to = to
         self.port = 0
         self._state: _State = "whole"
         self._near: set[_Near] = set()
@@ -91,6 +92,7 @@ class Line:
         for near in list(self._near):
             if near.deaf and near.far is not None:
                 near.far.transport.abort()
+                self._near.discard(near)
             elif near.far is None:
                 near.lead_on()
 
@@ -98,6 +100,15 @@ class Line:
     def state(self) -> _State:
         """For its own connections."""
         return self._state
+
+    async def reach(self, make: Callable[[], _Far]) -> _Far:
+        """A connection to the other end. Raises `OSError`."""
+        loop = asyncio.get_running_loop()
+        if isinstance(self._to, Path):
+            _, far = await loop.create_unix_connection(make, str(self._to))
+        else:
+            _, far = await loop.create_connection(make, "127.0.0.1", self._to)
+        return far
 
     def came(self, near: _Near) -> None:
         """A connection began."""
@@ -135,9 +146,8 @@ class _Near(asyncio.Protocol):
             self._leading = asyncio.get_running_loop().create_task(self._lead_on())
 
     async def _lead_on(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            _, far = await loop.create_connection(lambda: _Far(self), "127.0.0.1", self._line.to)
+            far = await self._line.reach(lambda: _Far(self))
         except OSError:
             self.transport.abort()
             return
@@ -166,8 +176,10 @@ class _Near(asyncio.Protocol):
                 self.far.transport.resume_reading()
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        if self.far is not None and self.deaf:
+            return  # The server is not told before the line is whole again.
         self._line.went(self)
-        if self.far is not None and not self.deaf:
+        if self.far is not None:
             self.far.transport.close()
 
     def end(self) -> None:

@@ -22,6 +22,8 @@ import argparse
 import asyncio
 import json
 import random
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -90,6 +92,8 @@ class Figures:
 def main() -> int:
     """Runs it, prints what was seen, and says whether the promises were kept."""
     given = _arguments()
+    # What was started is stopped too when a time limit ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with data_dir() as folder:
         figures = measure(given, folder)
     if given.json is not None:

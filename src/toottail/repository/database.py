@@ -16,6 +16,7 @@ from toottail.errors import DatabaseUnavailable
 from toottail.repository import migrations
 from toottail.repository.embedded import EmbeddedPostgres
 from toottail.repository.translation import CONNECTION_LOST, translated
+from toottail.repository.watchful import WatchfulConnection
 from toottail.settings import Settings
 
 _NO_URL = (
@@ -35,6 +36,10 @@ _SERVER_SETTINGS = {
     "statement_timeout": str(int(STATEMENT_TIMEOUT * 1000)),
     "idle_in_transaction_session_timeout": "5000",
     "timezone": "UTC",
+    # A line that broke without a word leaves no session behind for hours; ignored on a socket.
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
 }
 # A process that stands still inside a transaction must not keep its lanes from being taken over:
 # ours never wait for anything but the database. Between two messages of one statement only this
@@ -156,15 +161,23 @@ async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Databa
     """A `Database` whose connections ``connect`` makes; its schema is taken as it is."""
 
     async def one(*_: object, **arguments: Any) -> Any:
-        return await connect(**arguments)
+        made = await connect(**arguments)
+        if not embedded:
+            made.connect, made.on_silence = connect, pool.expire_connections
+        return made
 
     with translated():
         first = await connect()
         newer = _SINCE_17 if first.get_server_version() >= (17,) else {}
         await first.close()
-        pool = await asyncpg.create_pool(
-            min_size=1, max_size=POOL_SIZE, connect=one, server_settings=_SERVER_SETTINGS | newer
+        pool = asyncpg.create_pool(
+            min_size=1,
+            max_size=POOL_SIZE,
+            connect=one,
+            connection_class=WatchfulConnection,
+            server_settings=_SERVER_SETTINGS | newer,
         )
+        await pool
     try:
         yield Database(pool, embedded=embedded)
     except BaseException:

@@ -53,7 +53,7 @@ def town(members: Sequence[int]) -> Size:
     return Size(
         members=tuple(members),
         rounds=tuple(min(threads, max(ENTRIES, 15 * here // 2)) for here in members),
-        hosts=30 * len(members),
+        hosts=min(300, 30 * len(members)),
         threads=threads,
         replies=61 * threads // 8,
         quiet=0.1,

@@ -66,6 +66,8 @@ class Engine:
         self.door = door
         self.sealer = sealer
         self.stopping = False
+        self.served = False
+        """Whether it came as far as to serve lanes."""
         self.failure: BaseException | None = None
         self._held: dict[str, LaneVisit] = {}
         self._pokes: dict[int, set[str]] = {}
@@ -98,6 +100,7 @@ class Engine:
                 egress=self.settings.egress,
                 memory_limit=self.settings.worker_memory_limit,
             )
+            self.served = True
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
             beside = (
                 asyncio.create_task(self._tick(), name="tick"),
