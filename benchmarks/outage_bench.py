@@ -31,8 +31,9 @@ _RESOLVES_SEEN_AFTER = 1.0
 class Outage:
     """One outage. ``took`` are seconds, one for each lane that was held and had work due.
 
-    ``may_repeat``: requests that may have been in flight at the homes of the lanes held, which are
-    the resolves that may be sent again; ``repeated`` is how many were.
+    ``may_repeat``: requests that may have been in flight at the homes whose lanes were held, which
+    are the resolves that may be sent again; ``repeated`` is how many were. ``whole_after``: seconds
+    until all workers served again.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Outage:
     may_repeat: int = 0
     took: list[float] = field(default_factory=list)
     repeated: int = 0
+    whole_after: float = 0.0
 
 
 class Bench:
@@ -60,7 +62,7 @@ class Bench:
         self._dice = dice
         self._homes = {one["home"] for one in simulator.members()}
         self._repeated = 0
-        self._kinds: Mapping[str, Callable[[Outage, str, list[Held]], Awaitable[list[float]]]] = {
+        self._kinds: Mapping[str, Callable[[Outage], Awaitable[None]]] = {
             "kill": self._kill,
             "freeze": self._freeze,
             "postgres": self._lose_postgres,
@@ -70,12 +72,9 @@ class Bench:
     async def outage(self, kind: str) -> Outage:
         """One of them, at a random moment, and what became of the lanes."""
         await asyncio.sleep(self._dice.uniform(0.2, 5))
-        victim = self._dice.choice(self._fleet.names)
-        held = await self._loaded(victim if kind in ("kill", "freeze") else None)
-        homes = self._homes & {lane.key.partition("#")[0] for lane in held}
-        found = Outage(kind, may_repeat=HOME_IN_FLIGHT * len(homes))
-        found.took = await self._kinds[kind](found, victim, held)
-        await self._until_all_serve()
+        found = Outage(kind)
+        await self._kinds[kind](found)
+        found.whole_after = await self._until_all_serve()
         await asyncio.sleep(_RESOLVES_SEEN_AFTER)
         repeated = await self.repeated()
         found.repeated, self._repeated = repeated - self._repeated, repeated
@@ -86,67 +85,78 @@ class Bench:
         traffic = await asyncio.to_thread(self._simulator.traffic)
         return int(traffic["repeated_resolves"])
 
-    async def _loaded(self, victim: str | None) -> list[Held]:
-        """What the victim, or anybody, holds now; waits for it to hold something."""
+    async def _until_loaded(self, victim: str | None = None) -> None:
+        """Until the victim, or anybody, has work in hand, for some seconds at most."""
         deadline = time.monotonic() + _LOADED_WITHIN
-        while True:
-            held = await rows.held(self._postgres, victim)
-            if held or time.monotonic() > deadline:
-                return held
+        while time.monotonic() < deadline:
+            if any(lane.due for lane in await rows.held(self._postgres, victim)):
+                return
             await asyncio.sleep(self._dice.uniform(0.02, 0.2))
 
-    async def _kill(self, found: Outage, victim: str, held: list[Held]) -> list[float]:
-        found.what = victim
+    async def _kill(self, found: Outage) -> None:
+        found.what = victim = self._dice.choice(self._fleet.names)
+        await self._until_loaded(victim)
+        # It stands still for the moment in which is seen what it has in hand.
+        self._fleet.freeze(victim)
+        held = await rows.held(self._postgres, victim)
         self._fleet.kill(victim)
-        return await self._until_visited(held)
+        await self._until_visited(found, held)
 
-    async def _freeze(self, found: Outage, victim: str, held: list[Held]) -> list[float]:
+    async def _freeze(self, found: Outage) -> None:
+        victim = self._dice.choice(self._fleet.names)
         seconds = LEASE + self._dice.uniform(2, 10)
         found.what = f"{victim}, {seconds:.0f} s"
+        await self._until_loaded(victim)
         self._fleet.freeze(victim)
         thaw_at = time.monotonic() + seconds
         try:
-            took = await self._until_visited(held)
+            await self._until_visited(found, await rows.held(self._postgres, victim))
             await asyncio.sleep(thaw_at - time.monotonic())
         finally:
             self._fleet.thaw(victim)
-        return took
 
-    async def _lose_postgres(self, found: Outage, _: str, held: list[Held]) -> list[float]:
+    async def _lose_postgres(self, found: Outage) -> None:
         seconds = self._dice.uniform(0, 8)
         found.what = f"{seconds:.0f} s"
+        await self._until_loaded()
         self._postgres.kill()
+        # Nobody changes anything before it is seen what was in hand.
+        self._line.cut()
+        killed_at = time.time()
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self._postgres.start)
-        return await self._until_visited(held)
+        held = await rows.held(self._postgres, at=killed_at)
+        self._line.mend()
+        await self._until_visited(found, held)
 
-    async def _lose_network(self, found: Outage, _: str, held: list[Held]) -> list[float]:
+    async def _lose_network(self, found: Outage) -> None:
         seconds, silent = self._dice.uniform(2, 15), self._dice.random() < 0.5
         found.what = f"{'silent' if silent else 'cut'}, {seconds:.0f} s"
+        await self._until_loaded()
         (self._line.silence if silent else self._line.cut)()
+        held = await rows.held(self._postgres)
         await asyncio.sleep(seconds)
         self._line.mend()
-        return await self._until_visited(held)
+        await self._until_visited(found, held)
 
-    async def _until_visited(self, held: Sequence[Held]) -> list[float]:
-        """Seconds from now until the next visit of each of these lanes.
-
-        A visit that ended by itself just before leaves nothing due, and is not counted.
-        """
-        began, waiting = time.time(), list(held)
-        took = []
+    async def _until_visited(self, found: Outage, held: Sequence[Held]) -> None:
+        """Notes the seconds from now until the next visit of each of these lanes with work due."""
+        homes = self._homes & {lane.key.partition("#")[0] for lane in held}
+        found.may_repeat = HOME_IN_FLIGHT * len(homes)
+        began, waiting = time.time(), [lane for lane in held if lane.due]
         while waiting and time.time() - began < _PATIENCE:
             visited = await rows.visited(self._postgres, waiting)
-            took += [max(0.0, at - began) for at in visited.values()]
+            found.took += [max(0.0, at - began) for at in visited.values()]
             still = await rows.waiting(self._postgres, waiting)
             waiting = [one for one in waiting if one.key in still and one.key not in visited]
             await asyncio.sleep(_LOOK_EVERY)
-        return took + [time.time() - began for _ in waiting]
+        found.took += [time.time() - began for _ in waiting]
 
-    async def _until_all_serve(self) -> None:
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
+    async def _until_all_serve(self) -> float:
+        began = time.monotonic()
+        while time.monotonic() - began < _PATIENCE:
             with suppress(OSError, asyncpg.PostgresError):
                 if await rows.serving(self._postgres, self._fleet.names) == len(self._fleet.names):
-                    return
+                    break
             await asyncio.sleep(_LOOK_EVERY)
+        return time.monotonic() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _MOST = 100_000
 _HOLDERS = """
 SELECT lanes.key, lanes.epoch, workers.egress AS worker
 FROM lanes JOIN workers ON workers.id = lanes.holder
-WHERE lease_until >= clock_timestamp() AND ($1::text IS NULL OR workers.egress = $1)
+WHERE lease_until >= to_timestamp($2) AND ($1::text IS NULL OR workers.egress = $1)
 """
 _VISITED = """
 SELECT had.key, extract(epoch FROM min(visits.started_at))::float8 AS at
@@ -67,15 +68,15 @@ async def _connected(postgres: OwnPostgres) -> AsyncIterator[Any]:
         await connection.close()
 
 
-async def held(postgres: OwnPostgres, worker: str | None = None) -> list[Held]:
-    """Lanes that ``worker``, or anybody, holds now and that have work due."""
+async def held(
+    postgres: OwnPostgres, worker: str | None = None, at: float | None = None
+) -> list[Held]:
+    """Lanes that ``worker``, or anybody, holds now, or held ``at`` a moment of an outage."""
     async with _connected(postgres) as conn:
-        holders = await conn.fetch(_HOLDERS, worker)
+        holders = await conn.fetch(_HOLDERS, worker, time.time() if at is None else at)
         due = {row.key: row.due for row in await operations.lanes(conn, _now(), _MOST)}
     return [
-        Held(row["key"], row["epoch"], row["worker"], due[row["key"]])
-        for row in holders
-        if due.get(row["key"])
+        Held(row["key"], row["epoch"], row["worker"], due.get(row["key"], 0)) for row in holders
     ]
 
 

@@ -227,7 +227,10 @@ def _blocks(members: Sequence[dict[str, str]], count: int) -> list[list[dict[str
 
 def _line(one: Outage) -> str:
     took = f"{median(one.took):.1f}, at most {max(one.took):.1f} s" if one.took else "none held"
-    return f"{one.kind} ({one.what}): {len(one.took)} lanes, {took}; {one.repeated} resolved twice"
+    return (
+        f"{one.kind} ({one.what}): {len(one.took)} lanes, {took}; {one.repeated} resolved twice of "
+        f"{one.may_repeat}; all serve after {one.whole_after:.1f} s"
+    )
 
 
 def tell(figures: Figures) -> None:

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks.common import ROOT, clean_environment, data_dir, say, table
@@ -31,12 +32,21 @@ from toottail.simulator.process import SimulatorProcess
 
 _USUAL_LATENCY = 0.06
 _START_WITHIN = 60.0
-_WARM_UP = 3.0
+_SAMPLE_EVERY = 0.5
 _HEADS = (
-    *("workers", "requests/s", "× one", "replies/s", "lanes served twice", "requests over a limit"),
+    *(
+        "workers",
+        "requests/s",
+        "× one",
+        "replies/s",
+        "lanes at once",
+        "lanes served twice",
+        "requests over a limit",
+    ),
     *("visits by worker", "members of slices, % off"),
 )
 _SERVING = "SELECT count(*) FROM workers WHERE seen_at > clock_timestamp() - interval '5 s'"
+_HELD = "SELECT count(*) FROM lanes WHERE lease_until >= clock_timestamp()"
 _VISITS = "SELECT count(*) AS n FROM visits GROUP BY worker ORDER BY n"
 
 
@@ -51,6 +61,8 @@ class Figures:
     served_twice: list[tuple[str, int, int]] = field(default_factory=list)
     over_limit: dict[str, Any] = field(default_factory=dict)
     visits: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+    """Lanes held by any worker, every half second."""
     off: float | None = None
     done: bool = False
     """Whether there was nothing left to do at the end: then the figures say nothing."""
@@ -79,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--concurrency", type=int, default=4, help="lanes at once, of each worker")
     parser.add_argument("--latency", type=float, default=0.3, help="seconds until an answer")
+    parser.add_argument("--warm-up", type=float, default=15.0, help="seconds before it counts")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--homes", type=int, default=40)
     parser.add_argument("--members", type=int, default=160)
@@ -108,6 +121,7 @@ async def measure(count: int, given: argparse.Namespace, folder: Path) -> Figure
             with Fleet(count, simulator, folder, theirs) as fleet:
                 to_cores(simulator, fleet)
                 await _until_serving(database, count)
+                await asyncio.sleep(given.warm_up)
                 figures = await _count(Figures(count), simulator, database, given.seconds)
                 figures.off = balance(await asyncio.to_thread(_lanes, folder))
             if fleet.died:
@@ -121,7 +135,6 @@ async def _until_serving(database: Database, count: int) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError("not all workers came to serve")
         await asyncio.sleep(0.1)
-    await asyncio.sleep(_WARM_UP)
 
 
 async def _count(
@@ -129,7 +142,9 @@ async def _count(
 ) -> Figures:
     before = await asyncio.to_thread(simulator.report)
     began = time.monotonic()
-    await asyncio.sleep(seconds)
+    while time.monotonic() - began < seconds:
+        figures.held.append(await _value(database, _HELD))
+        await asyncio.sleep(_SAMPLE_EVERY)
     after = await asyncio.to_thread(simulator.report)
     figures.seconds = time.monotonic() - began
     figures.requests = _requests(after) - _requests(before)
@@ -189,6 +204,7 @@ def _row(one: Figures, first: Figures) -> tuple[object, ...]:
         f"{one.rate:.1f}" + (" (nothing left to do)" if one.done else ""),
         f"{one.rate / per_worker:.2f}",
         f"{one.recovered / one.seconds:.1f}",
+        f"{mean(one.held):.1f}",
         len(one.served_twice),
         sum(sum(rules.values()) for rules in one.over_limit.values()),
         ", ".join(map(str, one.visits)),
