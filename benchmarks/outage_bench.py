@@ -20,11 +20,9 @@ from toottail.simulator.process import SimulatorProcess
 
 HOME_IN_FLIGHT = 4
 """The workers' setting, which bounds what may be asked and not yet stored."""
-LEASE = 10
 _PATIENCE = 90.0
 _LOADED_WITHIN = 20.0
 _LOOK_EVERY = 0.1
-_RESOLVES_SEEN_AFTER = 1.0
 
 
 @dataclass(slots=True)
@@ -32,8 +30,8 @@ class Outage:
     """One outage. ``took`` are seconds, one for each lane that was held and had work due.
 
     ``may_repeat``: requests that may have been in flight at the homes whose lanes were held, which
-    are the resolves that may be sent again; ``repeated`` is how many were. ``whole_after``: seconds
-    until all workers served again.
+    are the resolves that may be sent again; ``repeated`` is how many were, of those sent until
+    ``ended_at`` (Unix seconds). ``whole_after``: seconds until all workers served again.
     """
 
     kind: str
@@ -41,11 +39,15 @@ class Outage:
     may_repeat: int = 0
     took: list[float] = field(default_factory=list)
     repeated: int = 0
+    ended_at: float = 0.0
     whole_after: float = 0.0
 
 
 class Bench:
-    """What is done to the workers and to their database, by ``dice``."""
+    """What is done to the workers, whose lanes' ``lease`` is given, and to their database.
+
+    ``dice`` decide when and for how long; the line is broken for ``longest`` seconds at most.
+    """
 
     def __init__(
         self,
@@ -54,14 +56,17 @@ class Bench:
         line: Line,
         fleet: Fleet,
         dice: random.Random,
+        *,
+        lease: float,
+        longest: float,
     ) -> None:
-        self._simulator = simulator
         self._postgres = postgres
         self._line = line
         self._fleet = fleet
         self._dice = dice
+        self._lease = lease
+        self._longest = longest
         self._homes = {one["home"] for one in simulator.members()}
-        self._repeated = 0
         self._kinds: Mapping[str, Callable[[Outage], Awaitable[None]]] = {
             "kill": self._kill,
             "freeze": self._freeze,
@@ -75,15 +80,7 @@ class Bench:
         found = Outage(kind)
         await self._kinds[kind](found)
         found.whole_after = await self._until_all_serve()
-        await asyncio.sleep(_RESOLVES_SEEN_AFTER)
-        repeated = await self.repeated()
-        found.repeated, self._repeated = repeated - self._repeated, repeated
         return found
-
-    async def repeated(self) -> int:
-        """Resolves so far that a home was asked for before."""
-        traffic = await asyncio.to_thread(self._simulator.traffic)
-        return int(traffic["repeated_resolves"])
 
     async def _until_loaded(self, victim: str | None = None) -> None:
         """Until the victim, or anybody, has work in hand, for some seconds at most."""
@@ -104,19 +101,20 @@ class Bench:
 
     async def _freeze(self, found: Outage) -> None:
         victim = self._dice.choice(self._fleet.names)
-        seconds = LEASE + self._dice.uniform(2, 10)
+        seconds = self._lease * self._dice.uniform(1.2, 2)
         found.what = f"{victim}, {seconds:.0f} s"
         await self._until_loaded(victim)
         self._fleet.freeze(victim)
         thaw_at = time.monotonic() + seconds
         try:
             await self._until_visited(found, await rows.held(self._postgres, victim))
-            await asyncio.sleep(thaw_at - time.monotonic())
+            await asyncio.sleep(max(0.0, thaw_at - time.monotonic()))
         finally:
             self._fleet.thaw(victim)
+        found.ended_at = time.time()
 
     async def _lose_postgres(self, found: Outage) -> None:
-        seconds = self._dice.uniform(0, 8)
+        seconds = self._dice.uniform(0, self._longest / 2)
         found.what = f"{seconds:.0f} s"
         await self._until_loaded()
         self._postgres.kill()
@@ -130,7 +128,8 @@ class Bench:
         await self._until_visited(found, held)
 
     async def _lose_network(self, found: Outage) -> None:
-        seconds, silent = self._dice.uniform(2, 15), self._dice.random() < 0.5
+        seconds = self._dice.uniform(self._longest / 8, self._longest)
+        silent = self._dice.random() < 0.5
         found.what = f"{'silent' if silent else 'cut'}, {seconds:.0f} s"
         await self._until_loaded()
         (self._line.silence if silent else self._line.cut)()
@@ -143,7 +142,8 @@ class Bench:
         """Notes the seconds from now until the next visit of each of these lanes with work due."""
         homes = self._homes & {lane.key.partition("#")[0] for lane in held}
         found.may_repeat = HOME_IN_FLIGHT * len(homes)
-        began, waiting = time.time(), [lane for lane in held if lane.due]
+        found.ended_at = began = time.time()
+        waiting = [lane for lane in held if lane.due]
         while waiting and time.time() - began < _PATIENCE:
             visited = await rows.visited(self._postgres, waiting)
             found.took += [max(0.0, at - began) for at in visited.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +46,16 @@ _LOOKS_LEFT = """
 SELECT (SELECT count(*) FROM conversations WHERE wake_at <= now())
     + (SELECT count(*) FROM looks WHERE state IN ('due', 'held'))
     + (SELECT count(*) FROM watches WHERE stage NOT IN ('done', 'failed'))
+"""
+
+_KNOWN_OF = """
+SELECT conversations.id, looked_at::text, next_look_at::text, wake_at::text,
+    (SELECT count(*) FROM statuses WHERE conversation_id = conversations.id) AS statuses,
+    (SELECT count(*) FROM statuses WHERE uri = $3) AS this_one,
+    (SELECT string_agg(state, ' ') FROM looks WHERE conversation_id = conversations.id) AS looks,
+    (SELECT stage FROM watches WHERE home = $1 AND conversation_id = conversations.id) AS watch,
+    (SELECT state FROM deliveries WHERE home = $1 AND uri = $3) AS delivery
+FROM conversations WHERE root_uri = $2
 """
 
 
@@ -122,6 +132,13 @@ async def look_again_at_all(postgres: OwnPostgres) -> None:
     """Time goes by: all conversations are due to be looked at."""
     async with _connected(postgres) as conn:
         await conn.execute(_LOOK_AGAIN_AT_ALL)
+
+
+async def known_of(postgres: OwnPostgres, lost: Mapping[str, str]) -> dict[str, Any]:
+    """What the rows say of a reply that is lost, as the report names it."""
+    async with _connected(postgres) as conn:
+        row = await conn.fetchrow(_KNOWN_OF, lost["home"], lost["thread"], lost["uri"])
+        return {} if row is None else dict(row)
 
 
 async def left(postgres: OwnPostgres) -> int:

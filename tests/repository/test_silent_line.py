@@ -34,8 +34,6 @@ async def distant(
     url = f"postgresql://toottail@127.0.0.1:{line.port}{name}"
     async with open_pool(connector(url), embedded=False) as opened:
         yield opened
-        # Those that went silent would be waited for.
-        opened.pool.terminate()
 
 
 async def _value(database: Database, statement: str) -> object:
@@ -81,6 +79,19 @@ async def test_a_line_that_is_whole_again_before_it_was_missed_is_found_out_too(
     with suppress(DatabaseUnavailable):
         await _at_once(distant, 1)
     assert await _at_once(distant, 2) == [1] * 2
+
+
+async def test_a_connection_that_went_silent_holds_up_nobody_when_it_is_given_back(
+    distant: Database, line: Line
+) -> None:
+    async with asyncio.timeout(15):
+        async with distant.connection() as conn:
+            await conn.execute("SELECT")
+            line.silence()
+            line.mend()
+            # Another one was found to be silent meanwhile.
+            await distant.pool.expire_connections()
+        assert await _value(distant, "SELECT 1") == 1
 
 
 async def test_a_statement_that_takes_its_time_is_waited_for(distant: Database) -> None:

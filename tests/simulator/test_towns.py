@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from toottail.simulator.control import play
 from toottail.simulator.home import token_of
 from toottail.simulator.options import Options
-from toottail.simulator.report import members, report
+from toottail.simulator.report import members, report, traffic
 from toottail.simulator.server import Simulator
 from toottail.simulator.town import Townsfolk
 from toottail.simulator.truth import Truth
@@ -108,3 +109,49 @@ async def test_new_replies_are_waited_for_at_each_home_that_shows_their_thread(
     assert (waiting["wanted"], waiting["came"]) == (1, 0)
     came = simulator.life.delays({home: {uri: world.by_uri[uri].at / 1000 + 7}})
     assert (came["wanted"], came["came"], came["median"]) == (1, 1, 7.0)
+
+
+async def test_replies_in_active_threads_are_told_apart_and_later_ones_left_out(
+    tmp_path: Path,
+) -> None:
+    world = build("city", homes=2, members=4)
+    life = Simulator(world, tmp_path, options=Options()).life
+    root, quiet = _folk(world).round[:2]
+    at = world.now
+    for thread, seconds in ((root, 0), (quiet, 0), (root, 500), (root, 1000), (quiet, 601)):
+        life.note(world.post(root.author, thread, at=at + 1000 * seconds), ["home.example"])
+    came = {"home.example": {reply.uri: reply.at / 1000 + 5 for reply, _ in life.made}}
+    everything = life.delays(came)
+    assert (everything["wanted"], everything["active"]["wanted"]) == (5, 2)
+    until = life.delays(came, at / 1000 + 600)
+    assert (until["wanted"], until["active"]["wanted"], until["active"]["median"]) == (3, 1, 5.0)
+    life.forget()
+    life.note(world.post(root.author, root, at=at + 1_500_000), ["home.example"])
+    assert life.delays({"home.example": {}})["active"]["wanted"] == 1, "its thread is active still"
+
+
+async def test_life_can_begin_later_and_new_posts_wait_for_their_first_look(
+    tmp_path: Path,
+) -> None:
+    world = build("city", homes=4, members=40)
+    async with running(world, tmp_path) as client:
+        simulator = client.simulator
+        assert simulator.life.posts == 0
+        play(simulator, {"pace": 500})
+        for _ in range(2_000):
+            if len(simulator.life.posted) >= 20:
+                break
+            await asyncio.sleep(0.01)
+        play(simulator, {"pace": 0})
+        posted = simulator.life.posted
+        for root in posted:
+            timelines = (_folk(h).timeline(m) for h in world.homes for m in _folk(h).members)
+            assert any(entry.status is root for shown in timelines for entry in shown)
+        (*_, looked) = (r for r in posted if world.hosts[r.host].flavour.software == "mastodon")
+        before = traffic(simulator)["first_looks"]
+        number = world.hosts[looked.host].known[looked]
+        await client.get(f"https://{looked.host}/api/v1/statuses/{number}/context")
+        found = traffic(simulator)
+    assert (before["wanted"], before["came"]) == (len(posted), 0)
+    assert found["first_looks"]["came"] == 1
+    assert found["looks"]["threads"] == 1

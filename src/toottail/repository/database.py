@@ -5,6 +5,7 @@ This is the one place that deals with asyncpg's untyped objects; the rest sees `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar, cast
@@ -31,6 +32,8 @@ STATEMENT_TIMEOUT = 30.0
 """Seconds a statement may run; the server ends it then. Our own take milliseconds."""
 ACQUIRE_TIMEOUT = 60.0
 """Seconds to wait for a connection of the pool, a start of the embedded server included."""
+RELEASE_TIMEOUT = 3.0
+"""Seconds in which a connection must be ready for the next user, or close."""
 _SERVER_SETTINGS = {
     "application_name": "toottail",
     "statement_timeout": str(int(STATEMENT_TIMEOUT * 1000)),
@@ -98,7 +101,9 @@ class Database:
             try:
                 yield cast("Connection", connection)
             finally:
-                await self.pool.release(connection)
+                # One that does not answer any more is given up by the pool then.
+                with suppress(TimeoutError):
+                    await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
 
     @asynccontextmanager
     async def raw(self) -> AsyncIterator[Any]:
@@ -109,10 +114,10 @@ class Database:
             yield connection
         finally:
             # The pool takes back by itself what the server ended.
-            with suppress(asyncpg.InterfaceError, *CONNECTION_LOST):
+            with suppress(TimeoutError, asyncpg.InterfaceError, *CONNECTION_LOST):
                 # A closed one is not given to others with PgQueuer's listener on it.
-                await connection.close()
-                await self.pool.release(connection)
+                await connection.close(timeout=RELEASE_TIMEOUT)
+                await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -184,7 +189,9 @@ async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Databa
         # What is still at work will not end well: do not wait for it.
         pool.terminate()
         raise
-    await pool.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RELEASE_TIMEOUT):
+            await pool.close()
 
 
 def connector(url: str, setting: str = "DATABASE_URL") -> Connect:

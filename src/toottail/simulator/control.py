@@ -23,7 +23,10 @@ _PLACES = (
 
 
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
-    """Answer what ``_PLACES`` names, and ``/requests?count=N`` with the last N."""
+    """Answer what ``_PLACES`` names; ``/requests?count=N`` has the last N.
+
+    ``/traffic?until=TIME`` leaves out the delays of what was posted after that (Unix seconds).
+    """
     match request.method, request.path:
         case "GET", "/report":
             return document(report(simulator))
@@ -37,7 +40,7 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
         case "GET", "/members":
             return document({"members": members(simulator)})
         case "GET", "/traffic":
-            return document(traffic(simulator))
+            return document(traffic(simulator, float(request.query.get("until", "inf"))))
         case "GET", "/waits":
             return document(waits(simulator))
         case "POST", "/reset-counters":
@@ -62,7 +65,7 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
 
     ``revoke``: true ends the member's tokens. ``rebuilding``: n makes the next n timeline answers
     206. ``forget_apps``: true makes the home forget all clients. ``withhold``: scopes that nobody
-    grants though they are asked for. ``pace``: new replies a second from now on, 0 for none. Raises
+    grants though they are asked for. ``pace``: from now on so many new replies a second. Raises
     `UsageError`.
     """
     unknown = wanted.keys() - set(scene.KEYS)
@@ -76,8 +79,8 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
         simulator.home.oauth.forget_apps()
     if "withhold" in wanted:
         simulator.home.oauth.withhold = frozenset(wanted["withhold"])
-    simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
     if "pace" in wanted:
         simulator.live(float(wanted["pace"]))
+    simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
     simulator.judge_anew()
     return made

@@ -34,22 +34,31 @@ class Looks:
     """Readings of threads and their branches, by address; ``soon``: within 60 s of another.
 
     ``threads_soon`` has those of whole threads (of the first post, at its own host), with the
-    seconds between.
+    seconds between. ``looks`` counts how often one was taken up, in however many addresses, and
+    ``begun`` has when each was for the first time, by its first post's URI.
     """
 
     last: dict[str, float] = field(default_factory=dict)
     reads: int = 0
     soon: Counter[str] = field(default_factory=Counter)
     threads_soon: list[tuple[str, float]] = field(default_factory=list)
+    looks: int = 0
+    begun: dict[str, float] = field(default_factory=dict)
+    _taken_up: dict[str, float] = field(default_factory=dict)
 
-    def note(self, address: str, now: float, *, whole: bool) -> None:
-        """One was read at ``now``, in Unix seconds; ``whole``: a thread, from its first post on."""
+    def note(self, address: str, now: float, *, thread: str | None) -> None:
+        """One was read at ``now``, in Unix seconds; ``thread``: a whole one, of that first post."""
         self.reads += 1
         if now - self.last.get(address, 0.0) < SOON:
             self.soon[address] += 1
-            if whole:
+            if thread is not None:
                 self.threads_soon.append((address, round(now - self.last[address], 1)))
         self.last[address] = now
+        if thread is not None:
+            self.begun.setdefault(thread, now)
+            # What is read a moment later belongs to the same look.
+            self.looks += now - self._taken_up.get(thread, 0.0) >= SOON
+            self._taken_up[thread] = now
 
 
 @dataclass(slots=True)
@@ -64,6 +73,9 @@ class Counters:
     refused: Counter[str] = field(default_factory=Counter)
     home_fetches: Counter[str] = field(default_factory=Counter)
     resolves: Counter[str] = field(default_factory=Counter)
+    resolved_at: dict[str, float] = field(default_factory=dict)
+    repeated_after: list[float] = field(default_factory=list)
+    """Of each resolve that was asked for before: when it was asked for the time before."""
     resolves_at_home: int = 0
     contexts: Counter[str] = field(default_factory=Counter)
     looks: Looks = field(default_factory=Looks)
@@ -88,6 +100,14 @@ class Counters:
         self.in_flight[asked.host] -= 1
         if status == 429:
             self.refused[asked.host] += 1
+
+    def resolve(self, address: str) -> None:
+        """A home was asked to resolve this."""
+        before = self.resolved_at.get(address)
+        if before is not None:
+            self.repeated_after.append(before)
+        self.resolves[address] += 1
+        self.resolved_at[address] = time.time()
 
     def reset(self) -> None:
         """Forget the past; requests under way stay in flight."""

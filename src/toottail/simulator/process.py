@@ -95,9 +95,12 @@ class SimulatorProcess:
         found: list[dict[str, str]] = self._control("GET", "/members")["members"]
         return found
 
-    def traffic(self) -> dict[str, Any]:
-        """The part of the report that tells of requests, and how long new replies took."""
-        return self._control("GET", "/traffic")
+    def traffic(self, until: float | None = None) -> dict[str, Any]:
+        """The part of the report that tells of requests, and how long new replies took.
+
+        With ``until`` only of what was posted until then, in Unix seconds.
+        """
+        return self._control("GET", "/traffic" if until is None else f"/traffic?until={until}")
 
     def waits(self) -> dict[str, list[float]]:
         """By home, how many seconds each new reply took to come, or has been waited for."""

@@ -79,21 +79,19 @@ class Simulator:
         for household in self.households.values():
             household.truth.forget()
 
-    def live(self, pace: float) -> None:
-        """From now on there are so many new replies a second."""
-        if self._living is not None:
-            self._living.cancel()
-            self._living = None
-        self.life.pace = pace
-        if pace > 0:
-            self._living = asyncio.get_running_loop().create_task(self.life.go_on())
-
     def reset_counters(self) -> None:
         """Forget what was counted, in all homes."""
         self.counters.reset()
         for household in self.households.values():
             household.counters.reset()
-        self.life.made.clear()
+        self.life.forget()
+
+    def live(self, pace: float) -> None:
+        """From now on ``pace`` new replies come in a second; none with 0."""
+        if self._living is not None:
+            self._living.cancel()
+        self.life.pace = pace
+        self._living = asyncio.create_task(self.life.go_on()) if pace else None
 
     def forget_actor(self) -> None:
         """From now on no host knows the actor: what it signs is as good as unsigned."""
@@ -150,7 +148,8 @@ class Simulator:
     ) -> None:
         for server in self._servers:
             server.close()
-        self.live(0)
+        if self._living is not None:
+            self._living.cancel()
         for household in self.households.values():
             await household.fetching.close()
         await self._web.shutdown(timeout=0.2)
@@ -247,7 +246,8 @@ class Simulator:
             status = host.by_path.get(path.removesuffix("/replies"))
         if status is not None:
             whole = status.parent is None and status.host == host.name
-            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, whole=whole)
+            thread = status.uri if whole else None
+            self.counters.looks.note(f"{host.name} {asked.path}", asked.time, thread=thread)
 
     async def _sign_in(self, household: Household, request: web.BaseRequest, path: str) -> Reply:
         query, kind = request.rel_url.raw_query_string, request.headers.get("Content-Type", "")

@@ -92,6 +92,10 @@ class Townsfolk:
         entries.sort(key=lambda entry: entry.id, reverse=True)
         return entries
 
+    def reads(self, post: Status) -> bool:
+        """Whether a new post is in the timeline of any of them, once it is at home."""
+        return any(_is_reader(member, post) for member in self.members)
+
     def shown(self) -> Iterable[Status]:
         """What any of them sees."""
         if len(self.members) * ENTRIES > 20 * len(self.round):
