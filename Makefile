@@ -49,6 +49,9 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.dialects
 	$(BIN)/python -m benchmarks.look_again
 	$(BIN)/python -m benchmarks.dispatch
+	$(BIN)/python -m benchmarks.outages
+	$(BIN)/python -m benchmarks.workers
+	$(BIN)/python -m benchmarks.starvation
 	$(BIN)/python -m benchmarks.web
 
 format: $(TOOLS)

@@ -21,7 +21,7 @@ from toottail.simulator.process import SimulatorProcess
 HOME_IN_FLIGHT = 4
 """The workers' setting, which bounds what may be asked and not yet stored."""
 _PATIENCE = 90.0
-_LOADED_WITHIN = 20.0
+_LOADED_WITHIN = 10.0
 _LOOK_EVERY = 0.1
 
 

@@ -127,7 +127,7 @@ def _arguments() -> argparse.Namespace:
 def measure(given: argparse.Namespace, folder: Path) -> Figures:
     """All of it, in the new folder ``folder``."""
     world = [f"--{name}={getattr(given, name)}" for name in ("homes", "members", "seed", "pace")]
-    speed = (f"--latency-scale={given.latency_scale}", "--late=1")
+    speed = (f"--latency-scale={given.latency_scale}", "--late=1", "--throttle-scale=0.1")
     with (
         SimulatorProcess("--world", "town", *world, *speed) as simulator,
         OwnPostgres(folder) as postgres,

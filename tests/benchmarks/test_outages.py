@@ -12,7 +12,7 @@ from benchmarks.common import ROOT, clean_environment
 from benchmarks.outage_bench import Outage
 from benchmarks.outages import Figures
 
-_SMALL = ("--homes", "2", "--members", "8", "--latency-scale", "1")
+_SMALL = ("--homes", "2", "--members", "8", "--latency-scale", "1", "--pace", "4")
 _SHORT = ("--times", "1", "--lease", "2", "--longest", "3")
 
 

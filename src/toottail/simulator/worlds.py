@@ -34,7 +34,7 @@ def build(
     `town` (200 on 10 by default) and `city` (2,000 on 200). ``now`` (Unix seconds) is when the
     newest posts were made. Raises `UsageError` for a name that is none.
     """
-    names = sorted([*_WORLDS, *_OF_MANY])
+    names = [*sorted(_WORLDS), *_OF_MANY]
     if name not in names:
         raise UsageError(f"no world is called {name!r}; there are: {', '.join(names)}")
     world = World(seed, home=home, now=time.time() if now is None else now)
