@@ -51,6 +51,9 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.scarcity
 	$(BIN)/python -m benchmarks.living
 	$(BIN)/python -m benchmarks.dispatch
+	$(BIN)/python -m benchmarks.outages
+	$(BIN)/python -m benchmarks.workers
+	$(BIN)/python -m benchmarks.starvation
 	$(BIN)/python -m benchmarks.web
 
 format: $(TOOLS)

@@ -20,6 +20,7 @@ from tests.worker.services import (
     until,
     wake_all,
 )
+from toottail.errors import StorageError
 from toottail.repository import delays, leaving, members
 from toottail.repository.embedded import EmbeddedPostgres
 from toottail.simulator.grants import Grant
@@ -397,6 +398,54 @@ async def test_an_outage_of_the_database_is_waited_for_and_told(
             return stage.has(stage.world.by_uri[made])
 
         await until(came)
+
+
+async def test_each_outage_of_the_database_begins_with_short_pauses(
+    open_stage: OpenStage, postgres: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, _, _ = small_world()
+    stage = await open_stage(world)
+
+    async def served_again() -> bool:
+        try:
+            return bool(
+                await stage.sql("SELECT FROM workers WHERE seen_at > now() - interval '1 s'")
+            )
+        except StorageError:
+            return False
+
+    async with served(stage):
+        for _ in range(2):
+            await until(served_again)
+            capsys.readouterr()
+            async with _outage(stage, postgres):
+                await asyncio.sleep(2.5)
+            assert "again_in=1.0" in capsys.readouterr().out
+
+
+async def test_a_worker_whose_connections_broke_takes_lanes_again_though_a_visit_waits_for_a_host(
+    open_stage: OpenStage,
+) -> None:
+    world, _, _ = small_world()
+    stage = await open_stage(world, {"idle_timeout": "90", "total_timeout": "90"})
+    stage.change(faults={"a.example": [{"kind": "slow"}]})
+    async with served(stage):
+        await sign_in(stage)
+
+        async def waiting() -> bool:
+            return stage.simulator.counters.in_flight["a.example"] > 0
+
+        await until(waiting)
+        (before,) = await stage.sql("SELECT id FROM workers")
+
+        async def begun_anew() -> bool:
+            return bool(await stage.sql("SELECT FROM workers WHERE id <> $1", before["id"]))
+
+        await stage.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await until(begun_anew, within=30)
 
 
 async def test_the_lanes_are_free_when_the_worker_was_stopped_before_a_slow_host_answered(

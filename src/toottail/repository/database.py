@@ -5,6 +5,7 @@ This is the one place that deals with asyncpg's untyped objects; the rest sees `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar, cast
@@ -16,6 +17,7 @@ from toottail.errors import DatabaseUnavailable
 from toottail.repository import migrations
 from toottail.repository.embedded import EmbeddedPostgres
 from toottail.repository.translation import CONNECTION_LOST, translated
+from toottail.repository.watchful import WatchfulConnection
 from toottail.settings import Settings
 
 _NO_URL = (
@@ -30,11 +32,17 @@ STATEMENT_TIMEOUT = 30.0
 """Seconds a statement may run; the server ends it then. Our own take milliseconds."""
 ACQUIRE_TIMEOUT = 60.0
 """Seconds to wait for a connection of the pool, a start of the embedded server included."""
+RELEASE_TIMEOUT = 3.0
+"""Seconds in which a connection must be ready for the next user, or close."""
 _SERVER_SETTINGS = {
     "application_name": "toottail",
     "statement_timeout": str(int(STATEMENT_TIMEOUT * 1000)),
     "idle_in_transaction_session_timeout": "5000",
     "timezone": "UTC",
+    # A line that broke without a word leaves no session behind for hours; ignored on a socket.
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
 }
 # A process that stands still inside a transaction must not keep its lanes from being taken over:
 # ours never wait for anything but the database. Between two messages of one statement only this
@@ -44,17 +52,6 @@ _SINCE_17 = {"transaction_timeout": "5000"}
 
 # More than we have of different ones: each is read and planned once for a connection.
 _STATEMENTS_KEPT = 1_000
-
-
-class _Session(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that comes back to the pool as it is.
-
-    Ours leave nothing behind: settings and locks are those of a transaction, and who listens or
-    locks for longer closes or unlocks. That saves a question to the server for each use.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
 
 
 class Row(Protocol):
@@ -108,7 +105,9 @@ class Database:
             try:
                 yield cast("Connection", connection)
             finally:
-                await self.pool.release(connection)
+                # One that does not answer any more is given up by the pool then.
+                with suppress(TimeoutError):
+                    await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
 
     @asynccontextmanager
     async def raw(self) -> AsyncIterator[Any]:
@@ -119,10 +118,10 @@ class Database:
             yield connection
         finally:
             # The pool takes back by itself what the server ended.
-            with suppress(asyncpg.InterfaceError, *CONNECTION_LOST):
+            with suppress(TimeoutError, asyncpg.InterfaceError, *CONNECTION_LOST):
                 # A closed one is not given to others with PgQueuer's listener on it.
-                await connection.close()
-                await self.pool.release(connection)
+                await connection.close(timeout=RELEASE_TIMEOUT)
+                await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -171,28 +170,34 @@ async def open_pool(connect: Connect, *, embedded: bool) -> AsyncIterator[Databa
     """A `Database` whose connections ``connect`` makes; its schema is taken as it is."""
 
     async def one(*_: object, **arguments: Any) -> Any:
-        return await connect(**arguments)
+        made = await connect(**arguments)
+        if not embedded:
+            made.connect, made.on_silence = connect, pool.expire_connections
+        return made
 
     with translated():
         first = await connect()
         newer = _SINCE_17 if first.get_server_version() >= (17,) else {}
         await first.close()
-        pool = await asyncpg.create_pool(
+        pool = asyncpg.create_pool(
             min_size=1,
             max_size=POOL_SIZE,
             connect=one,
-            connection_class=_Session,
+            connection_class=WatchfulConnection,
             statement_cache_size=_STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
             server_settings=_SERVER_SETTINGS | newer,
         )
+        await pool
     try:
         yield Database(pool, embedded=embedded)
     except BaseException:
         # What is still at work will not end well: do not wait for it.
         pool.terminate()
         raise
-    await pool.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RELEASE_TIMEOUT):
+            await pool.close()
 
 
 def connector(url: str, setting: str = "DATABASE_URL") -> Connect:

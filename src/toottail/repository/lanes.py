@@ -82,10 +82,7 @@ SELECT one.key, one.epoch AS first, other.epoch AS second FROM visits AS one
 WHERE other.started_at < one.ended_at ORDER BY one.key, one.epoch
 """
 
-_LEAVE = """
-WITH gone AS (DELETE FROM workers WHERE id = $1 RETURNING lock_key)
-SELECT pg_advisory_unlock($2, lock_key) FROM gone
-"""
+_LEAVE = "DELETE FROM workers WHERE id = $1"
 
 # A worker that is gone has lost its database session, and its advisory lock with it.
 _BURY_THE_DEAD = """
@@ -282,8 +279,8 @@ async def served_twice(conn: Connection) -> list[tuple[str, int, int]]:
 
 
 async def leave(conn: Connection, worker: UUID) -> None:
-    """Takes a worker out that has given back all its lanes; ``conn`` is the one it came in by."""
-    await conn.execute(_LEAVE, worker, WORKER_LOCKS)
+    """Takes a worker out that has given back all its lanes."""
+    await conn.execute(_LEAVE, worker)
 
 
 async def forget_workers(conn: Connection, now: datetime) -> int:

@@ -25,9 +25,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", default="mastodon", choices=sorted(HOME_FLAVOURS))
     parser.add_argument("--origin", choices=sorted(FLAVOURS), help="who serves the one thread")
     parser.add_argument("--replies", type=int, help="the size of large, levels and limits")
-    parser.add_argument("--homes", type=int, default=200, help="of the city")
-    parser.add_argument("--members", type=int, default=2_000, help="of the city")
-    parser.add_argument("--settled", action="store_true", help="its homes lack nothing yet")
+    parser.add_argument("--homes", type=int, help="of the town and the city")
+    parser.add_argument("--members", type=int, help="of the town and the city, in all")
+    parser.add_argument("--sizes", type=int, nargs="+", default=(), help="the members of each home")
+    parser.add_argument("--settled", action="store_true", help="the city's homes lack nothing yet")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--browser-port", type=int, default=0, help="of the page to sign in")
     parser.add_argument("--dir", type=Path, required=True, help="gets ca.pem")
@@ -61,6 +62,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         origin=arguments.origin,
         homes=arguments.homes,
         members=arguments.members,
+        sizes=arguments.sizes,
         settled=arguments.settled,
     )
     stop = asyncio.Event()

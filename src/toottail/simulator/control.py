@@ -10,13 +10,16 @@ from aiohttp import web
 from toottail.errors import UsageError
 from toottail.simulator import scene
 from toottail.simulator.question import Reply, document, error
-from toottail.simulator.report import members, report, traffic, truth_listing
+from toottail.simulator.report import members, report, traffic, truth_listing, waits
 
 if TYPE_CHECKING:
     from toottail.simulator.server import Simulator
 
 
-_PLACES = "GET /report, /truth, /members, /traffic, /oauth, /requests; POST /reset-counters, /scene"
+_PLACES = (
+    "GET /report, /truth, /members, /traffic, /waits, /oauth, /requests; "
+    "POST /reset-counters, /scene"
+)
 
 
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
@@ -38,6 +41,8 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
             return document({"members": members(simulator)})
         case "GET", "/traffic":
             return document(traffic(simulator, float(request.query.get("until", "inf"))))
+        case "GET", "/waits":
+            return document(waits(simulator))
         case "POST", "/reset-counters":
             simulator.reset_counters()
             return document({})

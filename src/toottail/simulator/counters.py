@@ -73,6 +73,9 @@ class Counters:
     refused: Counter[str] = field(default_factory=Counter)
     home_fetches: Counter[str] = field(default_factory=Counter)
     resolves: Counter[str] = field(default_factory=Counter)
+    resolved_at: dict[str, float] = field(default_factory=dict)
+    repeated_after: list[float] = field(default_factory=list)
+    """Of each resolve that was asked for before: when it was asked for the time before."""
     resolves_at_home: int = 0
     contexts: Counter[str] = field(default_factory=Counter)
     looks: Looks = field(default_factory=Looks)
@@ -97,6 +100,14 @@ class Counters:
         self.in_flight[asked.host] -= 1
         if status == 429:
             self.refused[asked.host] += 1
+
+    def resolve(self, address: str) -> None:
+        """A home was asked to resolve this."""
+        before = self.resolved_at.get(address)
+        if before is not None:
+            self.repeated_after.append(before)
+        self.resolves[address] += 1
+        self.resolved_at[address] = time.time()
 
     def reset(self) -> None:
         """Forget the past; requests under way stay in flight."""

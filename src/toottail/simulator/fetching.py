@@ -68,7 +68,7 @@ class Fetching:
     async def resolve(self, address: str) -> Status | None:
         """Fetch by uri or url as a search does; None where that fails for whatever reason."""
         status = self._world.by_uri.get(address)
-        self._counters.resolves[status.uri if status else address] += 1
+        self._counters.resolve(status.uri if status else address)
         if status is not None and status in self._home.known:
             self._counters.resolves_at_home += 1
             again = self._flavour.fetches_known and status.host != self._home.name

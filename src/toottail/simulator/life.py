@@ -120,6 +120,16 @@ class Life:
         counted = {"new_replies": len(made), "new_posts": self.posts}
         return counted | _delays(made, arrivals) | {"active": _delays(active, arrivals)}
 
+    def waits(self, arrivals: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
+        """The delays one by one, by home, of homes that wanted any reply."""
+        now = time.time()
+        found: dict[str, list[float]] = {}
+        for reply, homes in self.made:
+            for home in homes:
+                came = arrivals[home].get(reply.uri, now)
+                found.setdefault(home, []).append(came - reply.at / 1000)
+        return found
+
     def first_looks(self, begun: Mapping[str, float], until: float = math.inf) -> dict[str, Any]:
         """Seconds from when a member's timeline has a new post to its first look at its origin.
 

@@ -102,6 +102,11 @@ class SimulatorProcess:
         """
         return self._control("GET", "/traffic" if until is None else f"/traffic?until={until}")
 
+    def waits(self) -> dict[str, list[float]]:
+        """By home, how many seconds each new reply took to come, or has been waited for."""
+        found: dict[str, list[float]] = self._control("GET", "/waits")
+        return found
+
     def truth(self) -> dict[str, Any]:
         """Every conversation, status by status."""
         return self._control("GET", "/truth")

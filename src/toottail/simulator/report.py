@@ -12,6 +12,7 @@ from toottail.simulator import throttles
 from toottail.simulator.counters import Counters
 from toottail.simulator.floors import floor_home, floor_remote
 from toottail.simulator.shapes import account_id
+from toottail.simulator.world import Status
 
 if TYPE_CHECKING:
     from toottail.simulator.household import Household
@@ -55,6 +56,12 @@ def traffic(simulator: Simulator, until: float = math.inf) -> dict[str, Any]:
         "delays": life.delays(arrivals, until),
         "first_looks": life.first_looks(looks.begun, until),
     }
+
+
+def waits(simulator: Simulator) -> dict[str, list[float]]:
+    """By home, how many seconds each new reply took to come, or has been waited for."""
+    arrivals = {name: one.counters.arrivals for name, one in simulator.households.items()}
+    return simulator.life.waits(arrivals)
 
 
 def members(simulator: Simulator) -> list[dict[str, str]]:
@@ -102,11 +109,11 @@ def _replies(household: Household) -> dict[str, Any]:
                 recovered += 1
             elif world.home.has(status):
                 unattached += 1
-                lacking.append({"uri": status.uri, "why": "at home but unattached"})
+                lacking.append(_lacking(status, "at home but unattached"))
             else:
                 asked = household.counters.resolves[status.uri]
                 why = "resolved in vain" if asked else "never resolved"
-                lacking.append({"uri": status.uri, "why": why})
+                lacking.append(_lacking(status, why))
     return {
         "missing_at_start": missing,
         "reachable": reachable,
@@ -115,6 +122,10 @@ def _replies(household: Household) -> dict[str, Any]:
         "still_missing": lacking,
         "unreachable": dict(unreachable),
     }
+
+
+def _lacking(status: Status, why: str) -> dict[str, str]:
+    return {"uri": status.uri, "why": why, "thread": status.root.uri}
 
 
 def _requests(simulator: Simulator) -> dict[str, Any]:
@@ -132,6 +143,7 @@ def _requests(simulator: Simulator) -> dict[str, Any]:
         "kinds": _kinds(counters, homes),
         "home_fetches": dict(fetches),
         "repeated_resolves": sum(n - 1 for c in of_homes for n in c.resolves.values()),
+        "repeated_after": sorted(at for c in of_homes for at in c.repeated_after),
         "resolves_already_at_home": sum(c.resolves_at_home for c in of_homes),
         "looks": _looks(counters),
         "repeated_contexts": sum(n - 1 for n in counters.contexts.values()),

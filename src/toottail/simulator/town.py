@@ -30,12 +30,12 @@ _ORIGINS = ("mastodon",) * 6 + ("mastodon45",) * 2 + ("activitypub", "hollo")
 class Size:
     """How large a world is; ``quiet`` is the part of its threads without replies."""
 
-    homes: int
-    members: int
+    members: tuple[int, ...]
+    """Of each home."""
+    rounds: tuple[int, ...]
+    """Threads that go round at each home."""
     hosts: int
     threads: int
-    round: int
-    """Threads that go round at each home."""
     replies: int
     """In all threads together."""
     quiet: float
@@ -43,24 +43,35 @@ class Size:
     """The part of the replies that each home has from the start."""
 
 
-TOWN = Size(homes=10, members=200, hosts=300, threads=400, round=150, replies=3_050, quiet=0.1)
+def evenly(members: int, homes: int) -> tuple[int, ...]:
+    """So many members on so many homes."""
+    return tuple(members // homes + (number < members % homes) for number in range(homes))
 
 
-def city(homes: int, members: int, *, settled: bool = False) -> Size:
-    """A world for so many homes and members: most posts have no replies, as in life.
-
-    Where it is ``settled``, all replies that there are are at the homes.
-    """
-    threads = max(400, 2 * members)
+def town(members: Sequence[int]) -> Size:
+    """A world for homes with so many members each, in which nearly everything is talked about."""
+    threads = max(40, 2 * sum(members))
     return Size(
-        homes=homes,
-        members=members,
-        hosts=min(2_000, 300 + members // 5),
+        members=tuple(members),
+        rounds=tuple(min(threads, max(ENTRIES, 15 * here // 2)) for here in members),
+        hosts=min(300, 30 * len(members)),
         threads=threads,
-        round=min(threads, max(2 * ENTRIES, 30 * members // homes)),
+        replies=61 * threads // 8,
+        quiet=0.1,
+    )
+
+
+def city(members: Sequence[int]) -> Size:
+    """A world for homes with so many members each: most posts have no replies, as in life."""
+    everybody = sum(members)
+    threads = max(400, 2 * everybody)
+    return Size(
+        members=tuple(members),
+        rounds=tuple(min(threads, max(2 * ENTRIES, 30 * here)) for here in members),
+        hosts=min(2_000, 300 + everybody // 5),
+        threads=threads,
         replies=3 * threads // 2,
         quiet=0.75,
-        at_home=1.0 if settled else 0.17,
     )
 
 
@@ -100,7 +111,7 @@ def _is_reader(member: Account, status: Status) -> bool:
 
 def found(world: World, size: Size) -> None:
     """Fill ``world`` with so much; its own home is the first one."""
-    for number in range(1, size.homes):
+    for number in range(1, len(size.members)):
         world.beside(f"home{number}.example", HOMES[number % len(HOMES)])
     hosts = [
         world.add_host(f"host{n}.example", _ORIGINS[n % len(_ORIGINS)])
@@ -135,14 +146,13 @@ def _share_out(world: World, threads: Sequence[Status], size: Size) -> None:
     """Each home gets its threads, the popular ones oftener, and its members."""
     random = world.random
     popularity = list(accumulate(1 / (rank + 20) for rank in range(len(threads))))
-    for number, home in enumerate(world.homes):
+    for number, (home, here) in enumerate(zip(world.homes, size.members, strict=True)):
         chosen: dict[Status, None] = {}
-        while len(chosen) < size.round:
+        while len(chosen) < size.rounds[number]:
             chosen[threads[bisect(popularity, random.random() * popularity[-1])]] = None
         home.bring_home(chosen)
         for root in chosen:
             home.bring_home(s for s in root.branch() if s.parent and random.random() < size.at_home)
-        here = size.members // size.homes + (number < size.members % size.homes)
         first = _FIRST_MEMBER + number * 100_000
         people = [Account(first + n, f"member{n}", home.home.name) for n in range(here)]
         home.crowd = Townsfolk(home, people, list(chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from toottail.errors import UsageError
 from toottail.simulator import town
@@ -22,24 +23,29 @@ def build(
     now: float | None = None,
     replies: int | None = None,
     origin: str | None = None,
-    homes: int = 200,
-    members: int = 2_000,
+    homes: int | None = None,
+    members: int | None = None,
+    sizes: Sequence[int] = (),
     settled: bool = False,
 ) -> World:
     """The world called ``name``.
 
     ``home`` is a key of `HOME_FLAVOURS`; ``replies`` sizes the worlds `large`, `levels` and
     `limits`, and ``origin``, a key of `FLAVOURS`, says who serves the thread of `large` and
-    `levels`; ``homes`` and ``members`` size the world `city`; where it is ``settled``, its homes
-    have all replies that were there at the start. ``now`` (Unix seconds) is when the newest posts
-    were made. Raises `UsageError` for a name that is none.
+    `levels`; ``homes`` and ``members``, or the members of each home in ``sizes``, size the worlds
+    `town` (200 on 10 by default) and `city` (2,000 on 200). Where the city is ``settled``, its
+    homes have all replies that were there at the start. ``now`` (Unix seconds) is when the
+    newest posts were made. Raises `UsageError` for a name that is none.
     """
-    names = [*sorted(_WORLDS), "city"]
+    names = [*sorted(_WORLDS), *_OF_MANY]
     if name not in names:
         raise UsageError(f"no world is called {name!r}; there are: {', '.join(names)}")
     world = World(seed, home=home, now=time.time() if now is None else now)
-    if name == "city":
-        town.found(world, town.city(homes, members, settled=settled))
+    if name in _OF_MANY:
+        size, usual_homes, usual_members = _OF_MANY[name]
+        among = sizes or town.evenly(members or usual_members, homes or usual_homes)
+        found = size(among)
+        town.found(world, replace(found, at_home=1.0) if settled else found)
     else:
         _WORLDS[name](world, replies, origin)
     world.belongings.furnish(world)
@@ -53,7 +59,12 @@ _WORLDS: dict[str, Callable[[World, int | None, str | None], None]] = {
     "large": lambda world, replies, origin: large(world, replies or 2000, origin or "mastodon"),
     "levels": lambda world, replies, origin: levels(world, replies or 300, origin or "mastodon"),
     "limits": lambda world, replies, _origin: limits(world, replies or 900),
-    "town": lambda world, _replies, _origin: town.found(world, town.TOWN),
+}
+
+# How large it is by the members of its homes, and how many homes and members it usually has.
+_OF_MANY: dict[str, tuple[Callable[[Sequence[int]], town.Size], int, int]] = {
+    "town": (town.town, 10, 200),
+    "city": (town.city, 200, 2_000),
 }
 
 

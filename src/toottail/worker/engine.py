@@ -9,11 +9,12 @@ new work. What falls between is found by the tick within a second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -25,7 +26,6 @@ from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
 from toottail.repository import lanes, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
-from toottail.repository.translation import translated
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.settings import Settings
@@ -50,17 +50,28 @@ _ENTRYPOINT = "lane"
 _HEARTBEAT = timedelta(seconds=20)
 _STOP_WITHIN = 9.0
 _FINISH_WITHIN = 6.0
+_LEAVE_WITHIN = 3.0
 _MOST_CRASHES = 3
 
 
 class _Bell(Queries):
-    """PgQueuer's queries; while the worker is ``full`` all jobs are left to the others."""
+    """PgQueuer's queries; while the worker is ``full`` all jobs are left to the others.
+
+    ``on_failure`` is told at once what ends the dispatcher, which then still waits for all visits.
+    """
 
     heart: Heart
+    on_failure: Callable[[BaseException], None]
 
     async def dequeue(self, *args: Any, **more: Any) -> list[Job]:
         """The next jobs, if any."""
-        return [] if self.heart.full else await super().dequeue(*args, **more)
+        if self.heart.full:
+            return []
+        try:
+            return await super().dequeue(*args, **more)
+        except Exception as error:
+            self.on_failure(error)
+            raise
 
 
 class Engine:
@@ -72,6 +83,8 @@ class Engine:
         self.door = door
         self.sealer = sealer
         self.stopping = False
+        self.served = False
+        """Whether it came as far as to serve lanes."""
         self.failure: BaseException | None = None
         self._held: dict[str, LaneVisit] = {}
         self._pokes: dict[int, set[str]] = {}
@@ -98,10 +111,10 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Serves lanes while the block lasts, and gives them back at its end."""
         async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(self.database.connection())
+            own = await stack.enter_async_context(self.database.raw())
             listening = await stack.enter_async_context(self.database.raw())
             bell = _Bell(AsyncpgDriver(listening))
-            bell.heart = self._heart
+            bell.heart, bell.on_failure = self._heart, self._fail
             self._queue = QueueManager(bell)
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
@@ -111,6 +124,7 @@ class Engine:
                 egress=self.settings.egress,
                 memory_limit=self.settings.worker_memory_limit,
             )
+            self.served = True
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
             beside = (
                 asyncio.create_task(self._tick(), name="tick"),
@@ -130,9 +144,14 @@ class Engine:
                 yield
             finally:
                 await self._stop(serving, beside)
-                with suppress(StorageError, OSError), translated():
-                    await self.delays.store(own, datetime.now(UTC))
-                    await lanes.leave(own, self._queue.queue_manager_id)
+                await self._leave(self._queue.queue_manager_id)
+
+    async def _leave(self, worker: UUID) -> None:
+        # On whatever connection there is: that of this worker may be what failed.
+        with suppress(StorageError, OSError):
+            async with asyncio.timeout(_LEAVE_WITHIN), self.database.connection() as conn:
+                await self.delays.store(conn, datetime.now(UTC))
+                await lanes.leave(conn, worker)
 
     async def _dispatch(self, queue: QueueManager) -> None:
         most = self.settings.worker_concurrency
@@ -145,10 +164,14 @@ class Engine:
         )
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self.stopping:
-            return
-        self.failure = task.exception() or DatabaseUnavailable("the dispatcher stopped by itself")
-        self.failed.set()
+        if not task.cancelled():
+            stopped = DatabaseUnavailable("the dispatcher stopped by itself")
+            self._fail(task.exception() or stopped)
+
+    def _fail(self, why: BaseException) -> None:
+        if self.failure is None and not self.stopping:
+            self.failure = why
+            self.failed.set()
 
     async def _stop(
         self, serving: asyncio.Task[None], beside: Sequence[asyncio.Task[None]]
@@ -198,9 +221,8 @@ class Engine:
         except Exception as error:
             log.exception("visit failed", lane=key, epoch=lease.epoch)
             self._crashes[key] = self._crashes.get(key, 0) + 1
-            if self._crashes[key] >= _MOST_CRASHES and self.failure is None:
-                self.failure = error
-                self.failed.set()
+            if self._crashes[key] >= _MOST_CRASHES:
+                self._fail(error)
         finally:
             if self._held.get(key) is visit:
                 del self._held[key]

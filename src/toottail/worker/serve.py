@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 
 import structlog
@@ -19,7 +18,8 @@ from toottail.worker.engine import Engine
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE = 8.0
+"""No longer, so that work goes on soon after the longest outage."""
 
 
 async def serve(
@@ -32,13 +32,13 @@ async def serve(
     """
     pause = _FIRST_PAUSE
     while not stop.is_set():
-        began = time.monotonic()
-        failure = await _serve_once(Engine(settings, database, door, sealer), stop)
+        engine = Engine(settings, database, door, sealer)
+        failure = await _serve_once(engine, stop)
         if failure is None or stop.is_set():
             return
         if not means_lost(failure):
             raise failure
-        if time.monotonic() - began > _LONGEST_PAUSE:
+        if engine.served:
             pause = _FIRST_PAUSE
         log.warning("the database is away", why=str(failure), again_in=pause)
         with suppress(TimeoutError):
