@@ -273,6 +273,8 @@ class Settings(BaseModel):
     """The only servers whose members may sign in; none named: all."""
     operators: Annotated[tuple[str, ...], BeforeValidator(_operators)] = ()
     """Accounts (``@me@example.social``, in small letters) that may open the operator's page."""
+    watch_days: int = Field(default=7, ge=1, le=30)
+    """Days for which a conversation is watched after a member saw it, or a reply arrived in it."""
     grace_days: int = Field(default=14, ge=1)
     """Days after which a member whose token was refused, or whose home is gone, is removed."""
     monthly_cost: float | None = Field(default=None, ge=0)

@@ -59,6 +59,22 @@ def test_members_come_from_a_file_and_are_listed(shell: Shell, members: Path) ->
     assert ("@noor@home.example" in table, "other.example" in table) == (True, False)
 
 
+def test_who_has_been_away_for_long_is_listed_as_asleep_and_goes_on_when_told_to(
+    shell: Shell, members: Path, look: Look
+) -> None:
+    shell.run("members", "import", str(members))
+    look(
+        "UPDATE members SET paused_why = 'idle', active_until = NULL,"
+        " read_at = '2026-01-02 12:00Z' WHERE home = 'other.example' RETURNING id"
+    )
+    assert "asleep" in shell.run("members", "list", "--home", "other.example").stdout
+    shown = shell.run_json("members", "show", "@mira@other.example")
+    assert (shown["state"], shown["read_at"]) == ("asleep", "2026-01-02T12:00:00+00:00")
+    assert "until the next visit" in shown["problem"]
+    assert shell.run("members", "resume", "@mira@other.example").returncode == 0
+    assert shell.run_json("members", "show", "@mira@other.example")["state"] == "working"
+
+
 def test_the_same_file_again_changes_nothing(shell: Shell, members: Path, look: Look) -> None:
     shell.run("members", "import", str(members))
     before = look("SELECT * FROM members ORDER BY id")

@@ -10,6 +10,7 @@ from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, Stage, people, thread
 from toottail.flow import collect_accounts
 from toottail.servers.budgets import Limit, standard_limits
+from toottail.simulator.question import document
 from toottail.simulator.world import Status, World
 from toottail.types.reports import Report
 from toottail.types.sources import Choices, parse_sources
@@ -116,7 +117,7 @@ async def test_where_the_home_does_not_tell_the_scopes_its_refusal_does(
 
 def _hide_scopes(stage: Stage) -> None:
     """As servers before Mastodon 4.3 do."""
-    stage.simulator.home._app = lambda grant: stage.simulator.home._markers()  # type: ignore[method-assign]
+    stage.simulator.home._app = lambda grant: document({"name": "TootTail"})  # type: ignore[method-assign]
 
 
 async def test_one_list_may_be_named_by_its_title(open_stage: OpenStage) -> None:

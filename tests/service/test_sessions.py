@@ -44,6 +44,26 @@ async def test_a_use_is_noted_at_most_once_an_hour(town: Town) -> None:
     assert await town.sql("SELECT FROM members WHERE seen_at IS NOT NULL") != []
 
 
+async def test_a_visit_makes_work_go_on_that_had_stopped_while_the_member_was_away(
+    town: Town,
+) -> None:
+    cookie = (await town.sign_in()).session
+    await later(town, 2)
+    await town.sql(
+        "UPDATE members SET paused_why = 'idle', active_until = NULL, seen_at = NULL,"
+        " read_at = now() - interval '70 days'"
+    )
+    await sessions.find(town.service, cookie)
+    (row,) = await town.sql("SELECT paused_why, active_until::text AS active FROM members")
+    assert row == {"paused_why": None, "active": "infinity"}
+    # Somebody who was away for a fortnight is read for at once, not next week.
+    await later(town, 2)
+    await town.sql("UPDATE sources SET collect_at = now() + interval '6 days'")
+    await town.sql("UPDATE members SET seen_at = NULL, read_at = now() - interval '15 days'")
+    await sessions.find(town.service, cookie)
+    assert await town.sql("SELECT FROM sources WHERE collect_at > now()") == []
+
+
 @pytest.mark.parametrize("cookie", [None, "", "x", "\udcff", "é" * 20, "a" * 100_000])
 async def test_other_cookies_are_nobodys(town: Town, cookie: str | None) -> None:
     await town.sign_in()

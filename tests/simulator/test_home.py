@@ -220,3 +220,31 @@ async def test_a_revoked_token_and_a_feed_under_repair_are_told(tmp_path: Path) 
         statuses.append((await client.member("/api/v1/timelines/home")).status)
         statuses.append((await client.get("https://home.example/api/v1/timelines/home")).status)
     assert statuses == [206, 200, 401, 401]
+
+
+@pytest.mark.parametrize(
+    ("home", "asked", "names"),
+    [
+        ("mastodon", "?timeline[]=home&timeline[]=notifications", {"home", "notifications"}),
+        ("gotosocial", "?timeline[]=home", {"home"}),
+        ("mastodon", "", set()),
+        ("hollo", "?timeline[]=home", {"home", "notifications"}),
+    ],
+)
+async def test_markers_tell_when_their_member_last_read(
+    home: str, asked: str, names: set[str], tmp_path: Path
+) -> None:
+    world, _, _ = _world(home)
+    async with running(world, tmp_path, latency_scale=0.1) as client:
+        client.simulator.home.read_at["mira"] = 1_700_000_000.0
+        found = (await client.member(f"/api/v1/markers{asked}")).json()
+        assert set(found) == names
+        assert {one["updated_at"][:10] for one in found.values()} <= {"2023-11-14"}
+        client.simulator.home.read_at["mira"] = None
+        assert (await client.member(f"/api/v1/markers{asked}")).json() == {}
+
+
+async def test_a_home_without_markers_says_so(tmp_path: Path) -> None:
+    world, _, _ = _world("never")
+    async with running(world, tmp_path, latency_scale=0.1) as client:
+        assert (await client.member("/api/v1/markers?timeline[]=home")).status == 404

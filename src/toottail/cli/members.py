@@ -35,6 +35,7 @@ _STATES = {
     "paused": ("paused", "dim"),
     "token_refused": ("token refused", "yellow"),
     "home_fails": ("home fails", "yellow"),
+    "asleep": ("asleep", "dim"),
 }
 
 
@@ -83,6 +84,7 @@ def show_one(who: str, *, as_json: bool, config: Path | None) -> int:
     table.add_row("number", str(one.id))
     table.add_row("since", _day(one.created_at))
     table.add_row("last seen here", _day(one.seen_at) if one.seen_at else "never")
+    table.add_row("last read at home", _day(one.read_at))
     if overview.member.told:
         table.add_row("problem", Text(overview.member.told, style="yellow"))
     if one.delete_at:
@@ -220,6 +222,7 @@ def _as_json(one: Enlisted, view: MemberView) -> dict[str, Any]:
         "problem": view.told,
         "created_at": _time(one.created_at),
         "seen_at": _time(one.seen_at),
+        "read_at": _time(one.read_at),
         "delete_at": _time(one.delete_at),
         "scopes": one.scopes,
         "sources": list(one.sources),

@@ -50,9 +50,14 @@ async def follow(
     conn: Connection, visit: Visit, watch: DueWatch, held: Locked, found: list[FoundStatus]
 ) -> None:
     """Stores asides in the conversation ``held`` and opens the looks that they lead to."""
-    await conversations.store_found(conn, held, found, watch.home)
+    news = await conversations.store_found(conn, held, found, watch.home)
     targets = _questions(held, watch.home, found)
     woken = await looks.add(conn, held.id, watch.home, targets, len(targets))
+    if news:
+        # Other homes that were through with it lack them, too, and the looks find them known.
+        await conversations.note_arrivals(conn, held.id, visit.now())
+    if news and not woken:
+        await conversations.stir(conn, [held.id], visit.now())
     await visit.wake(conn, woken.union(await looks.wait_for_none(conn, held.id)))
 
 

@@ -76,10 +76,18 @@ async def bring(visit: Visit, due: DueFeedWatch) -> None:
     async with visit.fenced() as conn:
         await members.spend_for_member(conn, due.member_id, visit.sent())
         woken = await missing.store(
-            conn, visit.host, due.member_id, wanted, due.host, whole=due.whole
+            conn,
+            visit.host,
+            due.member_id,
+            wanted,
+            due.host,
+            whole=due.whole,
+            watch_for=visit.watch_for,
         )
         if due.whole:
-            woken += await timelines.store_seen(conn, visit.host, due.member_id, there)
+            woken += await timelines.store_seen(
+                conn, visit.host, due.member_id, there, watch_for=visit.watch_for
+            )
         await feeds.finish(conn, visit.host, due.feed_id)
         await visit.wake(conn, {visit.host, *woken})
 

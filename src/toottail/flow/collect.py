@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from toottail.errors import AnswerRefused, Gone, ScopeLacking, ServerFault, StatusError
-from toottail.flow import collect_accounts, collect_hashtags, rhythm
+from toottail.flow import collect_accounts, collect_hashtags, presence, rhythm
 from toottail.flow.home_blocks import learn_blocks
 from toottail.flow.look_again import first_turn
 from toottail.flow.visit import Visit
@@ -56,6 +56,7 @@ async def collect(visit: Visit, due: DueSource) -> None:
         if lacks:
             await _switch_off(visit, due, f"the token lacks the scope {' and '.join(lacks)}")
             return
+    due = await presence.learn(visit, due)
     try:
         await _read(visit, due)
     except ScopeLacking as error:
@@ -145,7 +146,7 @@ async def _read_lists(visit: Visit, due: DueSource) -> None:
     async with visit.fenced() as conn:
         await sources.add_lists(conn, due, named, visit.now())
         await sources.count_read(conn, due, len(lists), 0)
-        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
+        await sources.set_collected(conn, due, again_at=await presence.again(conn, visit, due))
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
@@ -219,7 +220,8 @@ async def _note_try(visit: Visit, due: DueSource) -> None:
 async def _switch_off(visit: Visit, due: DueSource, told: str) -> None:
     async with visit.fenced() as conn:
         until = visit.now() + OFF_FOR
-        await sources.switch_off(conn, due, told, until, rhythm.again(due, visit.now()))
+        again_at = await presence.again(conn, visit, due)
+        await sources.switch_off(conn, due, told, until, again_at)
         await members.spend_for_member(conn, due.member_id, visit.sent())
 
 
@@ -232,13 +234,18 @@ async def _store(
     if page.mentioned or page.boosted:
         await learn_blocks(visit, [due.member_id])
     async with visit.fenced() as conn:
-        hosts = set(await timelines.store_seen(conn, visit.host, due.member_id, seen))
+        hosts = set(
+            await timelines.store_seen(
+                conn, visit.host, due.member_id, seen, watch_for=visit.watch_for
+            )
+        )
+        due = await presence.note_posts(conn, visit, due, page.statuses)
         hosts |= await _want_shown(conn, visit, due, page)
         await sources.count_read(conn, due, len(page.ids), len(page.ids))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         if over:
             depth = due.wanted if due.newest_id is None else max(due.depth, at.read)
-            again_at = rhythm.again(due, visit.now())
+            again_at = await presence.again(conn, visit, due)
             await sources.set_collected(
                 conn, due, newest_id=at.newest_id, depth=depth, again_at=again_at
             )

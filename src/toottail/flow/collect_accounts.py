@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from toottail.errors import Gone
-from toottail.flow import rhythm
+from toottail.flow import presence
 from toottail.flow.home_blocks import learn_blocks
 from toottail.flow.visit import Visit
 from toottail.repository import blocks, feeds, members, sources
@@ -84,7 +84,7 @@ async def _store(
         hosts = await want(conn, visit, due, people)
         await sources.count_read(conn, due, entries, 0)
         if at is None:
-            await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
+            await sources.set_collected(conn, due, again_at=await presence.again(conn, visit, due))
         else:
             await sources.set_position(conn, due, at, visit.now())
         await members.spend_for_member(conn, due.member_id, visit.sent())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toottail.flow import rhythm
+from toottail.flow import presence
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, sources
 from toottail.repository.feeds import HASHTAG_AGAIN, WantedFeed
@@ -19,7 +19,7 @@ async def collect(visit: Visit, due: DueSource) -> None:
     if not servers:
         async with visit.fenced() as conn:
             await sources.switch_off(
-                conn, due, _NO_SERVERS, visit.now(), rhythm.again(due, visit.now())
+                conn, due, _NO_SERVERS, visit.now(), await presence.again(conn, visit, due)
             )
         return
     tags, posts = [due.name], due.wanted
@@ -40,6 +40,6 @@ async def collect(visit: Visit, due: DueSource) -> None:
             posts=posts,
         )
         await sources.count_read(conn, due, len(tags), 0)
-        await sources.set_collected(conn, due, again_at=rhythm.again(due, visit.now()))
+        await sources.set_collected(conn, due, again_at=await presence.again(conn, visit, due))
         await members.spend_for_member(conn, due.member_id, visit.sent())
         await visit.wake(conn, hosts)

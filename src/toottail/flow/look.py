@@ -197,7 +197,7 @@ async def _conclude(
         return await looks.askable(conn, conversation_id, now)
     if open_looks.done == 0 and open_looks.due == 0 and open_looks.problem:
         return set(await looks.fail(conn, conversation_id, open_looks.problem))
-    return set(await looks.ready(conn, conversation_id, news=news))
+    return set(await looks.ready(conn, conversation_id, news=news, watch_for=visit.watch_for))
 
 
 async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:

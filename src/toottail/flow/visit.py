@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from toottail.repository.database import Connection
 from toottail.repository.hosts import HostRow
+from toottail.servers.allowance import Limit
 from toottail.servers.asker import Asker
 from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
@@ -32,6 +33,8 @@ class Visit(Protocol):
     software: Software
     one_at_a_time: asyncio.Lock
     """Held by a step that asks the home for what all of its steps need."""
+    watch_for: timedelta
+    """So long a conversation is watched after a member saw it, or a reply arrived in it."""
 
     def now(self) -> datetime:
         """The time, UTC."""
@@ -58,6 +61,10 @@ class Visit(Protocol):
 
     async def wake(self, conn: Connection, hosts: Iterable[str]) -> None:
         """Makes work for other lanes known, when the transaction of ``conn`` is through."""
+        ...
+
+    def shared_limit(self) -> Limit | None:
+        """What the home allows to all its members together; None where it counts each by itself."""
         ...
 
     def refusals(self) -> int:

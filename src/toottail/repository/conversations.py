@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from toottail.repository.database import Connection
 from toottail.types.hosts import host_of
@@ -14,6 +14,11 @@ MOST_STATUSES = 5_000
 """So many statuses of one conversation are kept; what a host lists beyond them is not believed."""
 MOST_PER_HOST = 2_000
 """So many statuses of one host may another host's listing name in one conversation."""
+
+WATCHED_FOR = timedelta(days=7)
+"""A watch ends so long after a member saw the conversation, or a reply arrived in it."""
+AT_REST = timedelta(seconds=60)
+"""So long a conversation is left alone after a look, whatever is heard of it."""
 
 _STORE_TRIES = 3
 """What others put into conversations of their own at the same moment is looked at so often."""
@@ -146,6 +151,28 @@ _FINISH_LOOK = """
 UPDATE conversations
 SET looked_at = $2, next_look_at = $3, wake_at = $3, turn = $4, lively_at = coalesce($5, lively_at)
 WHERE id = $1
+"""
+
+
+# In one order: two homes may hear of the same ones at once.
+_HOLD_HEARD = """
+SELECT FROM conversations WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+# Nobody who was through with them was told of it yet; those of a first look all will be.
+_HEARD = """
+UPDATE conversations SET arrived_at = $2, quiet = false, untold = true
+WHERE id = ANY($1::bigint[]) AND looked_at IS NOT NULL
+"""
+
+_STIR = """
+WITH stirred AS (
+    SELECT id, greatest($2, looked_at + $3) AS at FROM conversations
+    WHERE id = ANY($1::bigint[]) AND looked_at IS NOT NULL AND next_look_at IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE conversations SET next_look_at = least(next_look_at, at), wake_at = least(next_look_at, at)
+FROM stirred WHERE conversations.id = stirred.id
 """
 
 
@@ -371,12 +398,36 @@ async def finish_look(
 
 
 async def note_arrivals(conn: Connection, conversation_id: int, now: datetime) -> None:
-    """Notes that a look brought replies that were not known before, and that nobody was told."""
+    """Notes that replies came that were not known before, and that nobody was told."""
     await conn.execute(
         "UPDATE conversations SET arrived_at = $2, quiet = false, untold = true WHERE id = $1",
         conversation_id,
         now,
     )
+
+
+async def note_heard(
+    conn: Connection, told: Collection[int], counted: Collection[int], now: datetime
+) -> None:
+    """Notes that a home's timeline showed replies in conversations that no look had brought.
+
+    Of those in ``told`` they are stored, and the homes that were through with them are told at the
+    end of the next look, whatever it brings; of those in ``counted`` only their number is known.
+    The next look at all of them is due as `stir` says.
+    """
+    ids = {*told, *counted}
+    if ids:
+        await conn.execute(_HOLD_HEARD, sorted(ids))
+        await conn.execute(_HEARD, sorted(told), now)
+        await stir(conn, ids, now)
+
+
+async def stir(conn: Connection, ids: Collection[int], now: datetime) -> None:
+    """Makes the next look at conversations due now, also of those that sleep.
+
+    Those looked at within `AT_REST` wait for the end of that; those being looked at stay.
+    """
+    await conn.execute(_STIR, sorted(ids), now, AT_REST)
 
 
 async def mark_gone(conn: Connection, uri: str) -> None:

@@ -10,7 +10,7 @@ from toottail.repository.database import Connection, Row
 _MEMBER = """
 SELECT id, home, account, account_id, named, scopes, active_until::text AS active_until, problem,
     created_at, profile_posts, profile_again, with_conversations, tag_servers, paused_why,
-    paused_at, failing_since, delete_at, seen_at
+    paused_at, failing_since, delete_at, seen_at, read_at, markers_at, marked
 FROM members WHERE id = $1 AND served
 """
 

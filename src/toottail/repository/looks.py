@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from toottail.repository.conversations import WATCHED_FOR
 from toottail.repository.database import Connection
 from toottail.types.statuses import LookTarget
 
@@ -171,11 +172,19 @@ FROM conversations WHERE conversations.id = $1 AND conversation_id = $1
 
 _TELL = "UPDATE conversations SET untold = false WHERE id = $1 AND untold RETURNING true"
 
+# Of all homes whose interest has not ended; twice a day is often enough to put off that end.
+_WATCH_ON = """
+UPDATE watches SET ends_at = now() + $2::interval
+WHERE conversation_id = $1 AND ends_at > now()
+    AND ends_at < now() + $2::interval - interval '12 hours'
+"""
+
 _READY = """
 UPDATE watches SET stage = CASE WHEN stage = 'look' THEN 'compare' ELSE 'plan' END,
     next_at = now(), since = NULL, problem = NULL
 WHERE conversation_id = $1
-    AND (stage = 'look' OR ($2 AND stage IN ('done', 'failed', 'verify')))
+    AND (stage = 'look'
+        OR ($2 AND (stage = 'verify' OR (stage IN ('done', 'failed') AND ends_at > now()))))
 RETURNING home
 """
 
@@ -390,14 +399,19 @@ async def progress(conn: Connection, conversation_id: int, soon: datetime) -> Op
     return Open(**row)
 
 
-async def ready(conn: Connection, conversation_id: int, *, news: bool) -> list[str]:
+async def ready(
+    conn: Connection, conversation_id: int, *, news: bool, watch_for: timedelta = WATCHED_FOR
+) -> list[str]:
     """Lets the homes that watch go on; after news also those that were done. Returns them.
 
-    ``news``: the last look brought some. Earlier ones may have, and nobody was told.
+    ``news``: the last look brought some. Earlier ones may have, and nobody was told. After news the
+    homes watch on for ``watch_for``.
     """
     untold = await conn.fetchval(_TELL, conversation_id)
     told = news or bool(untold)
-    if not told:
+    if told:
+        await conn.execute(_WATCH_ON, conversation_id, watch_for)
+    else:
         await conn.execute(_QUIET, conversation_id)
     return [row["home"] for row in await conn.fetch(_READY, conversation_id, told)]
 

@@ -12,7 +12,8 @@ from toottail.repository import sources
 from toottail.repository.database import Connection
 from toottail.types.sources import PASSIVE, Choices
 
-PausedWhy = Literal["member", "operator", "token", "home"]
+PausedWhy = Literal["member", "operator", "token", "home", "idle"]
+"""``idle``: the member has not been seen to read for long."""
 
 _ENSURE = """
 INSERT INTO members (home, token_fingerprint, token_sealed) VALUES ($1, $2, $3)
@@ -90,7 +91,7 @@ RETURNING id
 _RENEW = """
 UPDATE members SET served = true, token_fingerprint = $2, token_sealed = $3, account = $4,
     account_id = coalesce($5, account_id), scopes = $6, failing_since = NULL, delete_at = NULL,
-    problem = NULL,
+    problem = NULL, read_at = now(),
     paused_at = CASE WHEN paused_why IN ('member', 'operator') THEN paused_at END,
     active_until = CASE WHEN paused_why IN ('member', 'operator') THEN NULL
                    ELSE 'infinity'::timestamptz END,
@@ -113,7 +114,7 @@ WHERE id = $1 AND served
 
 _RESUME = """
 UPDATE members SET paused_why = NULL, paused_at = NULL, failing_since = NULL, delete_at = NULL,
-    problem = NULL, active_until = 'infinity'
+    problem = NULL, active_until = 'infinity', read_at = now()
 WHERE id = $1 AND served
 """
 

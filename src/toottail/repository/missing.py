@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from toottail.repository import conversations
+from toottail.repository.conversations import WATCHED_FOR
 from toottail.repository.database import Connection
 from toottail.repository.timelines import (
     KNOWN,
@@ -20,12 +22,12 @@ from toottail.types.statuses import FoundStatus
 # Where the home watches the conversation already, that goes on as it was, and is taken up again for
 # what lacks now.
 _WATCH_MISSING = """
-INSERT INTO watches (home, conversation_id, anchor_uri, alone, stage, next_at)
+INSERT INTO watches (home, conversation_id, anchor_uri, alone, stage, next_at, ends_at)
 SELECT $1, conversation_id, uri, NOT $4, CASE WHEN $4 THEN 'look' ELSE 'plan' END,
-       CASE WHEN $4 THEN NULL ELSE now() END
+       CASE WHEN $4 THEN NULL ELSE now() END, now() + $5::interval
 FROM unnest($2::bigint[], $3::text[]) AS t (conversation_id, uri)
 ON CONFLICT (home, conversation_id) DO UPDATE
-SET ends_at = greatest(watches.ends_at, now() + interval '7 days'),
+SET ends_at = greatest(watches.ends_at, EXCLUDED.ends_at),
     alone = watches.alone AND EXCLUDED.alone,
     ended = CASE WHEN NOT watches.alone OR EXCLUDED.alone THEN watches.ended END,
     stage = CASE WHEN watches.stage NOT IN ('done', 'failed') THEN watches.stage
@@ -59,11 +61,12 @@ async def store(
     listed_by: str,
     *,
     whole: bool,
+    watch_for: timedelta = WATCHED_FOR,
 ) -> list[str]:
     """Wants statuses at ``home`` that no timeline of it showed, as ``listed_by`` names them.
 
-    With ``whole`` their conversations are watched as well; else each is brought by itself. Returns
-    the hosts that now have a look due.
+    With ``whole`` their conversations are watched as well, for ``watch_for``; else each is brought
+    by itself. Returns the hosts that now have a look due.
     """
     if not missing:
         return []
@@ -91,7 +94,8 @@ async def store(
     first: dict[int, FoundStatus] = {}
     for status in sorted(missing, key=lambda s: s.is_reply):
         first.setdefault(conversation[status.uri], status)
-    await conn.execute(_WATCH_MISSING, home, list(first), [s.uri for s in first.values()], whole)
+    uris = [s.uri for s in first.values()]
+    await conn.execute(_WATCH_MISSING, home, list(first), uris, whole, watch_for)
     if not whole:
         await conn.execute(WATCHERS, member_id, list(first))
         await conn.execute(RUN_CONVERSATIONS, member_id, list(first))

@@ -12,7 +12,7 @@ _BLOCK = 500
 
 _COLUMNS = """
 SELECT m.id, m.home, coalesce(nullif(m.account, ''), m.named, '') AS account, m.token_sealed,
-    m.paused_why, m.problem, m.created_at, m.seen_at, m.delete_at, m.scopes,
+    m.paused_why, m.problem, m.created_at, m.seen_at, m.read_at, m.delete_at, m.scopes,
     ARRAY(SELECT CASE WHEN name = '' THEN kind ELSE kind || ':' || name END || '=' || entries
           FROM sources WHERE member_id = m.id AND enabled AND NOT (kind = 'list' AND EXISTS (
               SELECT FROM sources AS s
@@ -49,6 +49,7 @@ class Enlisted:
     problem: str | None
     created_at: datetime
     seen_at: datetime | None
+    read_at: datetime
     delete_at: datetime | None
     scopes: str | None
     sources: Sequence[str]

@@ -74,6 +74,7 @@ SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth,
     coalesce(max(rs.wanted), s.entries) AS wanted,
     array_remove(array_agg(runs.id), NULL) AS run_ids,
     members.account, members.account_id, members.named, members.scopes, members.tag_servers,
+    greatest(members.read_at, members.seen_at) AS seen_at, members.markers_at, members.marked,
     (SELECT p.entries FROM sources AS p WHERE p.member_id = s.member_id AND p.enabled
          AND p.kind = 'mentioned') AS mentioned,
     (SELECT p.entries FROM sources AS p WHERE p.member_id = s.member_id AND p.enabled
@@ -152,8 +153,8 @@ ON CONFLICT DO NOTHING
 """
 
 _LISTED = """
-SELECT sources.home, coalesce(nullif(account, ''), named) AS account, kind, name, entries, read_at,
-    off_until > now() AS off, told
+SELECT sources.home, coalesce(nullif(account, ''), named) AS account, kind, name, entries,
+    sources.read_at, off_until > now() AS off, told
 FROM sources JOIN members ON members.id = member_id
 WHERE enabled ORDER BY sources.home, member_id, kind, name
 """
@@ -177,7 +178,9 @@ class DueSource:
 
     ``account`` is None while nobody asked whose token it is, "" where that is not told; ``named``
     is what its owner says. ``scopes`` is None where they are not told. ``mentioned``, ``boosted``:
-    the profiles of so many who are that on a page are wanted, None where none are.
+    the profiles of so many who are that on a page are wanted, None where none are. ``seen_at`` is
+    when the member was last there, as far as known; ``markers_at`` when their home was asked for
+    that, ``marked`` whether it tells (None: not asked yet).
     """
 
     member_id: int
@@ -198,6 +201,9 @@ class DueSource:
     due_at: datetime | None
     mentioned: int | None
     boosted: int | None
+    seen_at: datetime
+    markers_at: datetime | None
+    marked: bool | None
     position: Position = Position()
 
 

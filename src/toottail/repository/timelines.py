@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from toottail.errors import StorageConflict
 from toottail.repository import conversations, deliveries
+from toottail.repository.conversations import WATCHED_FOR
 from toottail.repository.database import Connection
 from toottail.types.statuses import FoundStatus
 
@@ -36,14 +37,26 @@ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6:
             $7::boolean[])
     AS t (uri, conversation_id, host, url, placed, created_at, opted_out)
 ON CONFLICT (uri) DO NOTHING
+RETURNING conversation_id
+"""
+
+# A timeline that counts more replies than last time, and than are known, has one that is not known.
+_RISEN = """
+SELECT t.conversation_id
+FROM unnest($2::text[], $3::bigint[], $4::integer[]) AS t (uri, conversation_id, replies)
+    LEFT JOIN deliveries AS d ON d.home = $1 AND d.uri = t.uri
+WHERE t.replies > coalesce(d.replies, 0) AND t.replies > (
+    SELECT count(*) FROM statuses WHERE parent_uri = t.uri)
 """
 
 _SHOWN = """
-INSERT INTO deliveries (home, uri, conversation_id, state, local_id)
-SELECT $1, uri, conversation_id, 'already_there', local_id
-FROM unnest($2::text[], $3::bigint[], $4::text[]) AS t (uri, conversation_id, local_id)
+INSERT INTO deliveries (home, uri, conversation_id, state, local_id, replies)
+SELECT $1, uri, conversation_id, 'already_there', local_id, replies
+FROM unnest($2::text[], $3::bigint[], $4::text[], $5::integer[])
+    AS t (uri, conversation_id, local_id, replies)
 ON CONFLICT (home, uri) DO UPDATE
 SET local_id = EXCLUDED.local_id,
+    replies = greatest(deliveries.replies, EXCLUDED.replies),
     next_at = NULL,
     state = CASE WHEN deliveries.state IN ('delivered', 'resolved', 'unattached')
             THEN deliveries.state ELSE 'already_there' END
@@ -58,7 +71,8 @@ SELECT t.uri FROM unnest($3::text[], $4::text[], $5::integer[]) AS t (uri, local
     JOIN watchers AS by ON by.member_id = $2 AND by.conversation_id = d.conversation_id
     JOIN conversations AS c ON c.id = d.conversation_id
 WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
-    AND NOT w.alone AND w.stage <> 'look' AND w.ends_at > now() + interval '6 days 12 hours'
+    AND NOT w.alone AND w.stage <> 'look' AND w.ends_at > now() + 0.9 * $6::interval
+    AND (t.shown IS NULL OR t.shown <= d.replies)
     AND (w.root_id IS DISTINCT FROM t.local_id OR w.shown IS NOT DISTINCT FROM t.shown)
     AND by.seen_at > now() - interval '12 hours'
     AND (c.next_look_at IS NULL OR (c.next_look_at > now() AND c.wake_at IS NOT NULL))
@@ -66,14 +80,15 @@ WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
 """
 
 _WATCH = """
-INSERT INTO watches (home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown)
+INSERT INTO watches (home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown,
+                     ends_at)
 SELECT $1, conversation_id, uri, local_id, parent_id,
        CASE WHEN parent_id IS NULL THEN local_id END,
-       CASE WHEN parent_id IS NULL THEN shown END
+       CASE WHEN parent_id IS NULL THEN shown END, now() + $7::interval
 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[])
     AS t (conversation_id, uri, local_id, parent_id, shown)
 ON CONFLICT (home, conversation_id) DO UPDATE
-SET ends_at = now() + interval '7 days',
+SET ends_at = EXCLUDED.ends_at,
     shown = CASE WHEN watches.root_id = EXCLUDED.root_id THEN EXCLUDED.shown
             ELSE watches.shown END,
     anchor_uri = CASE WHEN watches.anchor_id IS NULL THEN EXCLUDED.anchor_uri
@@ -148,6 +163,7 @@ WITH ripe AS (
     UPDATE watches SET stage = 'look', next_at = NULL, verifies = 0, tries = 0, problem = NULL,
         compared_at = NULL, ended = stage
     FROM ripe WHERE watches.conversation_id = ripe.id AND stage IN ('done', 'failed')
+        AND ends_at > now()
 )
 SELECT host FROM ripe
 """
@@ -227,9 +243,17 @@ class Seen:
 
 
 async def store_seen(
-    conn: Connection, home: str, member_id: int, seen: Sequence[Seen]
+    conn: Connection,
+    home: str,
+    member_id: int,
+    seen: Sequence[Seen],
+    *,
+    watch_for: timedelta = WATCHED_FOR,
 ) -> list[str]:
-    """Watches the conversations of ``seen``; returns the hosts that now have a look due."""
+    """Watches the conversations of ``seen``, for so long; returns the hosts with a look due now.
+
+    Those of which it shows a reply, or counts one, that is not known are looked at again soon.
+    """
     if not seen:
         return []
     seen = list({status.uri: status for status in seen}.values())
@@ -240,16 +264,19 @@ async def store_seen(
         [s.uri for s in seen],
         [s.local_id for s in seen],
         [s.replies_count for s in seen],
+        watch_for,
     )
     familiar = {row["uri"] for row in known}
     seen = [status for status in seen if status.uri not in familiar]
     if not seen:
         return []
+    heard: set[int] = set()
 
     async def place() -> dict[str, int]:
+        heard.clear()  # of an attempt that did not hold
         placed = await _assign(conn, home, seen)
         if await conversations.hold(conn, placed.values()):
-            await conn.execute(
+            new = await conn.fetch(
                 _NEW_STATUSES,
                 [s.uri for s in seen],
                 [placed[s.uri] for s in seen],
@@ -260,11 +287,14 @@ async def store_seen(
                 [s.opted_out for s in seen],
                 home,
             )
+            heard.update(row["conversation_id"] for row in new)
         return placed
 
     conversation = await settled(conn, place)
     ids = [conversation[s.uri] for s in seen]
-    await conn.execute(_SHOWN, home, [s.uri for s in seen], ids, [s.local_id for s in seen])
+    uris, counts = [s.uri for s in seen], [s.replies_count for s in seen]
+    risen = await conn.fetch(_RISEN, home, uris, ids, counts)
+    await conn.execute(_SHOWN, home, uris, ids, [s.local_id for s in seen], counts)
     first: dict[int, Seen] = {}
     for status in sorted(seen, key=lambda s: (s.parent_id is not None, s.local_id)):
         first.setdefault(conversation[status.uri], status)
@@ -276,10 +306,14 @@ async def store_seen(
         [s.local_id for s in first.values()],
         [s.parent_id for s in first.values()],
         [s.replies_count for s in first.values()],
+        watch_for,
     )
     # What the timeline shows need not be brought any more.
     await deliveries.end_rounds(conn, home, list(first))
-    return await arm(conn, home, member_id, first)
+    hosts = await arm(conn, home, member_id, first)
+    counted = [row["conversation_id"] for row in risen]
+    await conversations.note_heard(conn, heard, counted, datetime.now(UTC))
+    return hosts
 
 
 async def settled(

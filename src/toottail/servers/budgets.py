@@ -124,6 +124,11 @@ class HostBudget:
             one.advance(at, 0)
         return {name: (one.room, one.limit) for name, one in self._allowances.items()}
 
+    def limit(self, name: str) -> Limit:
+        """The limit of one allowance, as far as it is known."""
+        one = self._allowances.get(name)
+        return one.limit if one is not None else self._default(name)
+
     def earliest(self, names: Sequence[str], now: datetime, in_flight: int = 0) -> datetime:
         """The first moment from ``now`` on at which a request counting against ``names`` may go.
 

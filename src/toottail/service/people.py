@@ -11,10 +11,12 @@ _STATES: dict[str | None, MemberState] = {
     "operator": "paused",
     "token": "token_refused",
     "home": "home_fails",
+    "idle": "asleep",
 }
 _TOLD: dict[MemberState, str] = {
     "token_refused": "Your server no longer takes the key it gave us. Sign in again to go on.",
     "home_fails": "Your server has not answered for days. Nothing is asked of it for now.",
+    "asleep": "Not seen to read for two months: nothing is asked until the next visit here.",
 }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from toottail.errors import NotAllowed, NotSignedIn
-from toottail.repository import sessions
+from toottail.flow.rhythm import AWAY_AFTER
+from toottail.repository import presence, sessions
 from toottail.repository.database import Connection
 from toottail.service.context import Service
 from toottail.types.service import Session
@@ -38,6 +39,7 @@ async def start(service: Service, member_id: int) -> str:
 async def start_in(conn: Connection, member_id: int) -> str:
     """The same, within the caller's transaction."""
     cookie = new_secret()
+    await presence.welcome(conn, member_id, datetime.now(UTC), AWAY_AFTER)
     await sessions.start(conn, digest_of(cookie), member_id, LASTS)
     return cookie
 
@@ -52,7 +54,9 @@ async def find(service: Service, cookie: str | None) -> Session:
         if found is None:
             raise NotSignedIn
         if found.stale:
-            await sessions.touch(conn, digest, LASTS)
+            async with conn.transaction():
+                await presence.welcome(conn, found.member_id, datetime.now(UTC), AWAY_AFTER)
+                await sessions.touch(conn, digest, LASTS)
     handle = f"@{found.account.removeprefix('@').partition('@')[0]}@{found.home}"
     return Session(
         member_id=found.member_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -65,8 +66,9 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
 
     ``revoke``: true ends the member's tokens. ``rebuilding``: n makes the next n timeline answers
     206. ``forget_apps``: true makes the home forget all clients. ``withhold``: scopes that nobody
-    grants though they are asked for. ``pace``: from now on so many new replies a second. Raises
-    `UsageError`.
+    grants though they are asked for. ``pace``: from now on so many new replies a second. ``read``:
+    ``{name: seconds}``, how long ago members of the home last read; None where their apps keep no
+    markers. Raises `UsageError`.
     """
     unknown = wanted.keys() - set(scene.KEYS)
     if unknown:
@@ -81,6 +83,8 @@ def play(simulator: Simulator, wanted: dict[str, Any]) -> dict[str, Any]:
         simulator.home.oauth.withhold = frozenset(wanted["withhold"])
     if "pace" in wanted:
         simulator.live(float(wanted["pace"]))
+    for name, ago in wanted.get("read", {}).items():
+        simulator.home.read_at[name] = None if ago is None else time.time() - float(ago)
     simulator.home.rebuilding = int(wanted.get("rebuilding", simulator.home.rebuilding))
     simulator.judge_anew()
     return made

@@ -383,6 +383,7 @@ class HomeFlavour:
     `ResolveURLService` looks into its database only where the fetch fails).
     ``pulls_self_replies``: each status it ingests brings up to five replies of the same author.
     ``limits``: Mastodon's per token and user, one per address for everybody, or none.
+    ``markers``: those of the timelines that are asked for, all that there are, or none at all.
     """
 
     flavour: str
@@ -394,6 +395,7 @@ class HomeFlavour:
     fetches_known: bool = False
     pulls_self_replies: bool = False
     limits: Literal["mastodon", "address", "none"] = "mastodon"
+    markers: Literal["asked", "all", "none"] = "asked"
 
 
 HOME_FLAVOURS: dict[str, HomeFlavour] = {
@@ -413,6 +415,6 @@ HOME_FLAVOURS: dict[str, HomeFlavour] = {
     "takahe": HomeFlavour(
         "takahe-like", "takahe", "0.11.0", "after", search_scope="read", limits="none"
     ),
-    "hollo": HomeFlavour("hollo", "hollo", "0.6.5", "before", limits="none"),
-    "never": HomeFlavour("activitypub", "snac", "2.80", "never"),
+    "hollo": HomeFlavour("hollo", "hollo", "0.6.5", "before", limits="none", markers="all"),
+    "never": HomeFlavour("activitypub", "snac", "2.80", "never", markers="none"),
 }

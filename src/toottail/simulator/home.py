@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from multidict import MultiMapping
 
 from toottail.simulator import home_sources, listing, origin, shapes, throttles
 from toottail.simulator.fetching import Crawl, Fetching
@@ -36,6 +37,8 @@ class Home:
             self.grants[token] = Grant(token, member, granted)
         self.oauth = OAuth(world, self.grants)
         self.rebuilding = 0
+        self.read_at: dict[str, float | None] = {}
+        """When members last read, by their names; None: their apps keep no markers."""
         self._refreshes: dict[str, Crawl] = {}
 
     def grant_of(self, authorization: str) -> Grant | None:
@@ -106,10 +109,22 @@ class Home:
         app: dict[str, Any] = {"id": "1", "name": "TootTail", "website": None, "redirect_uris": []}
         return document(app | {"scopes": sorted(grant.scopes), "vapid_key": ""})
 
-    def _markers(self) -> Reply:
-        last = self.world.timeline[0].id if self.world.timeline else "0"
-        seen = shapes.instant(int(time.time() * 1000))
-        return document({"home": {"last_read_id": last, "version": 1, "updated_at": seen}})
+    def _markers(self, query: Query, grant: Grant) -> Reply:
+        """Where a member is in their timelines; who was not said to be away reads just now."""
+        kept = self.world.home_flavour.markers
+        if kept == "none":
+            return error(404, origin.NOT_FOUND)
+        read_at = self.read_at.get(grant.user.name, time.time())
+        if read_at is None:
+            return document({})
+        timeline = self.world.timeline_of(grant.user)
+        moved = shapes.instant(int(read_at * 1000))
+        at = {"last_read_id": timeline[0].id if timeline else "0", "version": 1}
+        names = ["home", "notifications"]
+        if kept == "asked":
+            asked = query.getall("timeline[]", []) if isinstance(query, MultiMapping) else []
+            names = [name for name in names if name in asked]
+        return document({name: at | {"updated_at": moved} for name in names})
 
     def _blocks(self) -> Reply:
         blocks = self.world.home_blocks
@@ -225,7 +240,10 @@ _ROUTES: dict[str, tuple[str, Callable[[Home, Query, Grant], Reply]]] = {
     ),
     "/api/v1/apps/verify_credentials": ("", lambda home, _query, grant: home._app(grant)),
     "/api/v1/instance/domain_blocks": ("", lambda home, _query, _grant: home._blocks()),
-    "/api/v1/markers": ("read:statuses", lambda home, _query, _grant: home._markers()),
+    "/api/v1/markers": (
+        "read:statuses",
+        lambda home, query, grant: home._markers(query, grant),
+    ),
     "/api/v1/timelines/home": (
         "read:statuses",
         lambda home, query, grant: home._timeline(query, grant),

@@ -13,7 +13,7 @@ from toottail.simulator.world import Account, Status, World
 
 KEYS = (
     *("faults", "replies", "delete", "mute", "titles"),
-    *("revoke", "rebuilding", "forget_apps", "withhold", "pace"),
+    *("revoke", "rebuilding", "forget_apps", "withhold", "pace", "read"),
 )
 
 

@@ -9,8 +9,10 @@ from typing import Literal
 from toottail.types.delays import DelayRow
 from toottail.types.reports import Progress
 
-MemberState = Literal["working", "paused", "token_refused", "home_fails"]
-"""``paused`` by the member or the operator; of the last two the member's pages say what to do."""
+MemberState = Literal["working", "paused", "token_refused", "home_fails", "asleep"]
+"""``paused`` by the member or the operator; of the next two the member's pages say what to do.
+
+``asleep``: not seen to read for long; their next visit makes it go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ from toottail.flow.visit import HOST_FAILS_AFTER
 from toottail.repository import blocks, hosts, members
 from toottail.repository.database import Connection
 from toottail.repository.hosts import HostRow
+from toottail.servers.allowance import Limit
 from toottail.servers.asker import Asker
+from toottail.servers.home_traits import traits_of
 from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
 from toottail.servers.permit import Permit
@@ -65,6 +67,7 @@ class LaneVisit:
         self.software = Software("unknown", "")
         self.poked = asyncio.Event()
         self.one_at_a_time = asyncio.Lock()
+        self.watch_for = timedelta(days=engine.settings.watch_days)
         self._engine = engine
         self._lease = lease
         self._tokens: dict[int, SecretStr] = {}
@@ -143,6 +146,12 @@ class LaneVisit:
     async def wake(self, conn: Connection, hosts: Iterable[str]) -> None:
         """Makes work for lanes known when the transaction is through."""
         await self._engine.enqueue(conn, hosts)
+
+    def shared_limit(self) -> Limit | None:
+        """What the home allows to all its members together; None where it counts each by itself."""
+        if not traits_of(self.software).limits_address:
+            return None
+        return self._lease.budget.limit("address")
 
     def refusals(self) -> int:
         """How many answers of the host in a row were 429."""

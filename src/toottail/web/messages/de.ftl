@@ -147,15 +147,18 @@ state-working = Bei der Arbeit
 state-paused = Pause
 state-token_refused = Dein Server lässt uns nicht mehr hinein
 state-home_fails = Dein Server antwortet nicht
+state-asleep = Im Schlaf
 state-short-working = bei der Arbeit
 state-short-paused = Pause
 state-short-token_refused = Token abgelehnt
 state-short-home_fails = Server antwortet nicht
+state-short-asleep = schläft
 state-told-working = Deine Gespräche werden vervollständigt.
 state-told-paused = Für dich wird nichts gelesen und nichts geholt, bis du weitermachst.
 state-told-operator = Wer diesen Dienst betreibt, hat dein Konto angehalten. Bitte melde dich dort.
 state-told-token_refused = { $home } hat unseren Zugang beendet. Melde dich neu an, um weiterzumachen, oder verlass den Dienst.
 state-told-home_fails = { $home } antwortet seit einer Weile nicht. Wir machen weiter, sobald der Server wieder da ist.
+state-told-asleep = Wir hatten dich seit zwei Monaten nicht lesen sehen, darum wurde für dich nichts mehr gelesen. Mach weiter, wann du willst.
 state-delete = Wenn sich nichts ändert, wird alles, was über dich gespeichert ist, am { $when } gelöscht.
 
 run-heading = Dein erster Lauf
@@ -370,8 +373,8 @@ privacy-token-long = bis du gehst, oder { $days ->
     [one] einen Tag
    *[other] { $days } Tage
 }, nachdem dein Server ihn beendet hat
-privacy-sources = Was für dich gelesen wird und wie weit
-privacy-sources-why = um dort weiterzumachen, wo wir waren
+privacy-sources = Was für dich gelesen wird und wie weit, und wann du zuletzt zu Hause gelesen hast
+privacy-sources-why = um dort weiterzumachen, wo wir waren, und um deinen Server weniger zu fragen, solange du weg bist
 privacy-sources-long = bis du gehst
 privacy-conversations = Welche Gespräche in deinen Timelines waren
 privacy-conversations-why = um sie zu vervollständigen und dir zu zeigen

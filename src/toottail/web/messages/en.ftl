@@ -147,15 +147,18 @@ state-working = At work
 state-paused = Paused
 state-token_refused = Your server no longer lets us in
 state-home_fails = Your server does not answer
+state-asleep = Asleep
 state-short-working = at work
 state-short-paused = paused
 state-short-token_refused = token refused
 state-short-home_fails = home fails
+state-short-asleep = asleep
 state-told-working = Your conversations are being completed.
 state-told-paused = Nothing is read or fetched for you until you go on.
 state-told-operator = The operator of this service has paused your account. Please write to them.
 state-told-token_refused = { $home } has ended our access. Sign in again to go on, or leave.
 state-told-home_fails = { $home } has not answered for a while. We go on as soon as it does.
+state-told-asleep = We had not seen you read for two months, so nothing was read for you any more. Go on whenever you like.
 state-delete = If nothing changes, everything stored about you is deleted on { $when }.
 
 run-heading = Your first run
@@ -370,8 +373,8 @@ privacy-token-long = until you leave, or { $days ->
     [one] a day
    *[other] { $days } days
 } after your server has ended it
-privacy-sources = What is read for you, and how far
-privacy-sources-why = to go on where we were
+privacy-sources = What is read for you and how far, and when you last read at home
+privacy-sources-why = to go on where we were, and to ask your server for less while you are away
 privacy-sources-long = until you leave
 privacy-conversations = Which conversations were in your timelines
 privacy-conversations-why = to complete them, and to show them to you
