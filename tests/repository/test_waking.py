@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -53,7 +54,7 @@ async def _store(database: Database, home: str, member_id: int, *shown: timeline
         assert await timelines.store_seen(conn, home, member_id, shown) == []
 
 
-async def _wake(database: Database) -> list[str]:
+async def _wake(database: Database) -> Sequence[str]:
     async with database.transaction() as conn:
         return (await timelines.wake(conn, now(), 50)).hosts
 
@@ -109,7 +110,7 @@ async def test_a_conversation_that_was_looked_at_just_now_has_its_rest_first(
     next_look_at, wake_at = await _times(database)
     assert next_look_at == wake_at
     assert timedelta(seconds=30) < next_look_at - now() <= timedelta(seconds=41)
-    assert await _wake(database) == []
+    assert not await _wake(database)
 
 
 async def test_what_is_heard_during_a_look_is_told_to_all_at_its_end(database: Database) -> None:
@@ -227,5 +228,5 @@ async def test_who_no_longer_watches_is_told_nothing_and_is_not_looked_for(
         assert await looks.ready(conn, number, news=True) == [OTHER]
         await conn.execute("UPDATE watches SET ends_at = now() - interval '1 s'")
         await conn.execute("UPDATE conversations SET next_look_at = now(), wake_at = now()")
-    assert await _wake(database) == []
+    assert not await _wake(database)
     assert (await _times(database))[1] is None, "it sleeps"
