@@ -68,10 +68,12 @@ def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
     if workers:
-        table = _table("WORKER", "SINCE", "EGRESS", "LANES", "MIB", "STATE")
+        table = _table("WORKER", "SINCE", "EGRESS", "LANES", "STREAMS", "MIB", "STATE")
         for one in workers:
             memory = str(one.memory // _MIB) if one.memory else "?"
-            words = (one.id, _at(one.started_at), one.egress or "-", str(one.lanes), memory)
+            streams = "-" if one.streams is None else str(one.streams)
+            who = (one.id, _at(one.started_at), one.egress or "-")
+            words = (*who, str(one.lanes), streams, memory)
             table.add_row(*map(Text, words), Text(_state(one)))
         console.print(table)
     else:

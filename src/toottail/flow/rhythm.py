@@ -23,6 +23,7 @@ _PERIODS = {
     "replied": timedelta(minutes=30),
 }
 _PROFILES = timedelta(hours=6)
+_BESIDE_STREAM = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=15)
 _LONGEST_RETRY = timedelta(hours=1)
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +49,14 @@ def next_reading(now: datetime, *, kind: str, member_id: int) -> datetime:
 def again(due: DueSource, now: datetime) -> datetime | None:
     """The same for a source just read; None where its member is not served: it is read once."""
     return next_reading(now, kind=due.kind, member_id=due.member_id) if due.served else None
+
+
+def beside_stream(now: datetime, *, member_id: int) -> datetime:
+    """When a timeline is read again that a stream shows: only in case that something was missed.
+
+    Between three quarters of an hour and one, each member at a moment of their own.
+    """
+    return now + _BESIDE_STREAM * (0.75 + zlib.crc32(f"{member_id}".encode()) / 2**34)
 
 
 def after_failure(now: datetime, *, tries: int) -> datetime:

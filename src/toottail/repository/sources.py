@@ -96,6 +96,8 @@ UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, dep
         SELECT FROM runs JOIN run_sources AS rs ON rs.run_id = runs.id
         WHERE member_id = $1 AND ended_at IS NULL AND NOT collected
             AND (rs.kind, rs.name) = ($2, $3)) THEN collect_at
+        WHEN enabled AND streamed AND $8::timestamptz IS NOT NULL
+            THEN greatest($8, $9::timestamptz)
         WHEN enabled THEN $8 END
 WHERE member_id = $1 AND kind = $2 AND name = $3
 """
@@ -279,15 +281,16 @@ async def set_collected(
     newest_id: str | None = None,
     depth: int = 0,
     again_at: datetime | None,
+    streamed_at: datetime | None = None,
 ) -> None:
     """Notes that a source was read for the runs that waited, ``depth`` entries deep.
 
-    From ``again_at`` on it is due again; None: when somebody wants it. The home has shown that it
-    works.
+    From ``again_at`` on it is due again; None: when somebody wants it. While a stream shows it the
+    later of that and ``streamed_at`` counts. The home has shown that it works.
     """
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_RUNS_COLLECTED, list(source.run_ids), source.kind, source.name, None)
-    await conn.execute(_COLLECTED, *at, newest_id, depth, None, None, again_at)
+    await conn.execute(_COLLECTED, *at, newest_id, depth, None, None, again_at, streamed_at)
     await conn.execute(_HOME_WORKS, source.member_id)
 
 
@@ -305,7 +308,7 @@ async def switch_off(
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_SWITCHED_OFF_RUNS, *at, told)
     off = (until, None if again_at is None else max(until, again_at))
-    await conn.execute(_COLLECTED, *at, None, 0, told, *off)
+    await conn.execute(_COLLECTED, *at, None, 0, told, *off, None)
 
 
 async def come_back(conn: Connection, source: DueSource, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,12 @@ SELECT conversation_id, host, uri, $4, true
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (conversation_id, host, uri)
 ON CONFLICT DO NOTHING
 RETURNING host
+"""
+
+_WATCHERS_EACH = """
+INSERT INTO watchers (member_id, conversation_id)
+SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])
+ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
 """
 
 WATCHERS = """
@@ -197,6 +203,28 @@ async def store_seen(
     """Watches the conversations of ``seen``; returns the hosts that now have a look due."""
     if not seen:
         return []
+    _, first = await _watch(conn, home, seen)
+    await _join(conn, member_id, first)
+    return await _arm(conn, home, first)
+
+
+async def store_seen_by(
+    conn: Connection, home: str, seen_by: Mapping[int, Sequence[Seen]]
+) -> list[str]:
+    """The same for several members at once, by their numbers; no run of theirs waits for it."""
+    seen = [status for statuses in seen_by.values() for status in statuses]
+    if not seen:
+        return []
+    conversation, first = await _watch(conn, home, seen)
+    pairs = [(m, conversation[s.uri]) for m, statuses in seen_by.items() for s in statuses]
+    await conn.execute(_WATCHERS_EACH, [m for m, _ in pairs], [number for _, number in pairs])
+    return await _arm(conn, home, first)
+
+
+async def _watch(
+    conn: Connection, home: str, seen: Sequence[Seen]
+) -> tuple[dict[str, int], dict[int, Seen]]:
+    """Lets ``home`` watch: the conversation of each status by URI, and the first of each."""
     seen = list({status.uri: status for status in seen}.values())
 
     async def place() -> dict[str, int]:
@@ -232,7 +260,7 @@ async def store_seen(
     )
     # What the timeline shows need not be brought any more.
     await deliveries.end_rounds(conn, home, list(first))
-    return await arm(conn, home, member_id, first)
+    return conversation, first
 
 
 async def settled(
@@ -293,9 +321,18 @@ async def arm(
 
     The running runs of the member wait for them. The conversations are held: `conversations.hold`.
     """
+    await _join(conn, member_id, first)
+    return await _arm(conn, home, first)
+
+
+async def _join(conn: Connection, member_id: int, ids: Iterable[int]) -> None:
+    numbers = list(ids)
+    await conn.execute(WATCHERS, member_id, numbers)
+    await conn.execute(RUN_CONVERSATIONS, member_id, numbers)
+
+
+async def _arm(conn: Connection, home: str, first: Mapping[int, Seen | FoundStatus]) -> list[str]:
     ids = list(first)
-    await conn.execute(WATCHERS, member_id, ids)
-    await conn.execute(RUN_CONVERSATIONS, member_id, ids)
     looks = {number: s for number, s in first.items() if s.host != home or s.is_reply}
     unlooked = await conn.fetch(
         "SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND looked_at IS NULL"

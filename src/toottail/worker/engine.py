@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -81,6 +82,16 @@ class Engine:
         assert self._queue is not None
         return self._queue
 
+    @property
+    def worker_id(self) -> UUID:
+        """This worker's id in the database."""
+        return self.worker.queue_manager_id
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing new is taken on, for want of memory."""
+        return self._heart.full
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serves lanes while the block lasts, and gives them back at its end."""
@@ -112,7 +123,7 @@ class Engine:
                 ),
             )
             for task in (serving, *beside):
-                task.add_done_callback(self._note_failure)
+                task.add_done_callback(self.note_failure)
             try:
                 yield
             finally:
@@ -130,7 +141,8 @@ class Engine:
             log_aggregation_interval=timedelta(0),
         )
 
-    def _note_failure(self, task: asyncio.Task[None]) -> None:
+    def note_failure(self, task: asyncio.Task[None]) -> None:
+        """What to do when a task ends that should go on as long as the engine does."""
         if task.cancelled() or self.stopping:
             return
         self.failure = task.exception() or DatabaseUnavailable("the dispatcher stopped by itself")
