@@ -73,8 +73,7 @@ def _print(workers: list[WorkerRow], lanes: list[LaneRow]) -> None:
             memory = str(one.memory // _MIB) if one.memory else "?"
             streams = "-" if one.streams is None else str(one.streams)
             who = (one.id, _at(one.started_at), one.egress or "-")
-            words = (*who, str(one.lanes), streams, memory)
-            table.add_row(*map(Text, words), Text(_state(one)))
+            table.add_row(*map(Text, (*who, str(one.lanes), streams, memory, _state(one))))
         console.print(table)
     else:
         console.print("no workers")

@@ -26,7 +26,6 @@ FULL_FOR = timedelta(minutes=10)
 ASKED_EVERY = timedelta(days=1)
 """A home is asked so often where its streams are."""
 _CONSIDERED = 5_000
-_TO_BE_READ_NOW = "CASE WHEN collect_at IS NOT NULL THEN least(collect_at, now()) END"
 
 # Whose timeline has been read once, so that home and token are known to work. Many come at once
 # when streams are switched on: their places in time are spread.
@@ -49,14 +48,15 @@ WHERE members.id = member_id AND worker IS NULL AND (
                    AND name = '' AND enabled))
 """
 
-_FREE_DEAD = f"""
+_FREE_DEAD = """
 WITH dead AS (
     UPDATE streams SET worker = NULL, up_since = NULL, retry_at = now()
     WHERE worker IS NOT NULL AND NOT EXISTS (
         SELECT FROM workers WHERE id = streams.worker AND seen_at > now() - $1::interval)
     RETURNING member_id
 ), read AS (
-    UPDATE sources SET streamed = false, collect_at = {_TO_BE_READ_NOW}
+    UPDATE sources SET streamed = false, anew_at = now(),
+        collect_at = CASE WHEN collect_at IS NOT NULL THEN least(collect_at, now()) END
     FROM dead WHERE sources.member_id = dead.member_id AND streamed
 )
 SELECT count(*) FROM dead
@@ -81,11 +81,11 @@ WITH ready AS (
 ), chosen AS (
     SELECT DISTINCT ON (home) member_id, asked_at, place FROM ready JOIN at_home USING (home)
     WHERE held < $2 AND (last IS NULL OR last <= now() - $5::interval) ORDER BY home, retry_at
-), some AS (SELECT * FROM chosen LIMIT $3)
+), taken AS (SELECT * FROM chosen LIMIT $3)
 UPDATE streams SET worker = $1, claimed_at = now(), up_since = NULL,
-    place = some.place, asked_at = some.asked_at
-FROM some JOIN members ON members.id = some.member_id LEFT JOIN hosts ON hosts.host = members.home
-WHERE streams.member_id = some.member_id
+    place = taken.place, asked_at = taken.asked_at
+FROM taken JOIN members ON members.id = taken.member_id LEFT JOIN hosts ON hosts.host = members.home
+WHERE streams.member_id = taken.member_id
 RETURNING streams.member_id, streams.home, token_sealed, failures,
     coalesce(software, 'unknown') AS software, coalesce(version, '') AS version,
     streams.place, streams.asked_at
@@ -107,17 +107,18 @@ SELECT (SELECT count(*) FROM streams
 
 _TELL = "UPDATE workers SET streams = $2 WHERE id = $1"
 
-# What came between the last reading and this moment is read now, once more.
-_UP = f"""
+# What came between the last reading and this moment is read now, once more and from the top.
+_UP = """
 WITH up AS (
     UPDATE streams SET up_since = now(), problem = NULL
     WHERE member_id = ANY($1::bigint[]) AND worker = $2 RETURNING member_id
 )
-UPDATE sources SET streamed = true, collect_at = {_TO_BE_READ_NOW}
+UPDATE sources SET streamed = true, anew_at = now(), page_at = NULL,
+    collect_at = CASE WHEN collect_at IS NOT NULL THEN least(collect_at, now()) END
 FROM up WHERE sources.member_id = up.member_id AND kind = 'home' AND name = ''
 """
 
-_LOST = f"""
+_LOST = """
 WITH told AS (
     SELECT * FROM unnest($1::bigint[], $3::interval[], $4::integer[], $5::text[])
         AS t (member_id, wait, failures, problem)
@@ -127,7 +128,8 @@ WITH told AS (
     FROM told WHERE streams.member_id = told.member_id AND worker = $2
     RETURNING streams.member_id
 )
-UPDATE sources SET streamed = false, collect_at = {_TO_BE_READ_NOW}
+UPDATE sources SET streamed = false, anew_at = now(),
+    collect_at = CASE WHEN collect_at IS NOT NULL THEN least(collect_at, now()) END
 FROM lost WHERE sources.member_id = lost.member_id AND streamed
 """
 

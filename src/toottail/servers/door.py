@@ -191,7 +191,7 @@ class Door:
     async def open_socket(
         self, host: str, url: str, *, token: SecretStr, home: str, silence: float, most: int
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """The same as a WebSocket, with messages of at most ``most`` bytes. Pings are the reader's."""
+        """The same as a WebSocket, of messages up to ``most`` bytes; the reader answers pings."""
         failure: RemoteError | None = None
         try:
             async with asyncio.timeout(self._settings.total_timeout):

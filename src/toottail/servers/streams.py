@@ -91,18 +91,19 @@ async def listen(
     place: str,
     way: Streaming,
     token: SecretStr,
-    limits: Limits = LIMITS,
+    limits: Limits | None = None,
     *,
     opened: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[HomeStatus, None]:
     """What comes into a member's timeline, from now on; ``opened`` is called when it is open.
 
     What is no public https URI, or cannot be read, is left out. It ends only by an error:
-    `Forbidden` for a token that is not taken, other `StatusError`, `TooManyRequests`, `AnswerRefused` for what
-    breaks the ``limits`` or is no such stream, `AddressRefused`, and `Unreachable` when it is lost.
+    `Forbidden` for a token that is not taken, another `StatusError`, `TooManyRequests`,
+    `AnswerRefused` for what breaks the ``limits`` (else `LIMITS`) or is no such stream,
+    `AddressRefused`, and `Unreachable` when it is lost.
     """
     events = _events if way == "events" else _messages
-    meter = _Meter(place, limits)
+    meter = _Meter(place, limits or LIMITS)
     try:
         async for text in events(door, home, place, token, meter, opened):
             entry = boostable_of(text)

@@ -15,7 +15,10 @@ WHOLE_HOST = frozenset({"dead", "slow", "5xx", "bad-tls"})
 CLOSED = frozenset({"robots", "forbidden"})
 """What keeps crawlers out, and lets other servers in."""
 
-KINDS = LASTING | CLOSED | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
+OF_STREAMS = frozenset({"no-streams", "silent-streams"})
+"""Faults of a home's streams alone: none can be opened, or nothing comes over those that are."""
+
+KINDS = LASTING | CLOSED | OF_STREAMS | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
 
 
 @dataclass(slots=True)

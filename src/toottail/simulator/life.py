@@ -57,7 +57,7 @@ class Life:
         for home in self.world.homes:
             if isinstance(home.crowd, Townsfolk) and random.random() < _GETS_POST:
                 home.bring_home([root])
-                home.crowd.fresh.insert(0, root)
+                home.crowd.add(root)
         self._active.append(root)
         self.posts += 1
 

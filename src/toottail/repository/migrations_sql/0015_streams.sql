@@ -17,7 +17,9 @@ CREATE INDEX streams_held ON streams (worker) WHERE worker IS NOT NULL;
 CREATE INDEX streams_home ON streams (home, claimed_at);
 
 -- What a stream shows need not be read by time: the next reading is far, until the stream is lost.
-ALTER TABLE sources ADD COLUMN streamed boolean NOT NULL DEFAULT false;
+ALTER TABLE sources
+    ADD COLUMN streamed boolean NOT NULL DEFAULT false,
+    ADD COLUMN anew_at timestamptz;  -- a reading that began before then does not do
 
 -- How many streams a worker holds; NULL: it takes none.
 ALTER TABLE workers ADD COLUMN streams integer;
