@@ -298,7 +298,7 @@ class Settings(BaseModel):
     """Whether homes that offer it tell us what is new in timelines, over connections kept open."""
     streams_per_home: int = Field(default=100, ge=1)
     """Streams of one home that are open at once, over all workers."""
-    streams_per_worker: int = Field(default=5_000, ge=1)
+    streams_per_worker: int = Field(default=2_000, ge=1)
     """Streams that this process holds open at most."""
 
     @property
