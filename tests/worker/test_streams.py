@@ -12,11 +12,16 @@ import pytest
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, Stage, people, thread
 from tests.worker.services import first_run_over, member, served, sign_in, until
+from toottail.errors import DatabaseUnavailable
 from toottail.repository import streams as rows
+from toottail.repository.sealing import open_sealer
+from toottail.servers.door import Door
+from toottail.servers.streams import Limits
 from toottail.simulator.grants import Grant
 from toottail.simulator.streaming import Streaming
 from toottail.simulator.world import Status, World
 from toottail.worker import stream_notes, streams
+from toottail.worker.engine import Engine
 
 ON = {"streams": "on"}
 
@@ -25,6 +30,7 @@ ON = {"streams": "on"}
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Members are found, and lost streams tried again, without the usual patience."""
     monkeypatch.setattr(streams, "ENROL_EVERY", 0.2)
+    monkeypatch.setattr(streams, "SURVEY_EVERY", 0.2)
     monkeypatch.setattr(streams, "EVERY", 0.2)
     monkeypatch.setattr(streams, "_FIRST_WAIT", timedelta(seconds=0.5))
     monkeypatch.setattr(rows, "PACE", timedelta(0))
@@ -152,7 +158,7 @@ async def test_what_was_posted_while_a_stream_was_away_is_read(open_stage: OpenS
 async def test_a_stream_that_falls_silent_is_given_up(
     open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("toottail.servers.streams.LIMITS", _limits(silence=1.0))
+    monkeypatch.setattr("toottail.servers.streams.LIMITS", Limits(silence=1.0))
     stage = await open_stage(_world(), ON, alive=0.2)
     async with served(stage):
         await _ready(stage)
@@ -160,7 +166,7 @@ async def test_a_stream_that_falls_silent_is_given_up(
         unheard = _post(stage)
 
         async def given_up() -> bool:
-            return (await _streams(stage))[0]["failures"] > 0
+            return bool((await _streams(stage))[0]["failures"])
 
         await until(given_up)
 
@@ -170,10 +176,15 @@ async def test_a_stream_that_falls_silent_is_given_up(
         await until(watched)
 
 
-def _limits(**changed: float) -> Any:
-    from toottail.servers.streams import Limits
-
-    return Limits(**changed)  # type: ignore[arg-type]
+async def test_a_worker_that_could_not_begin_has_no_streams_to_give_back(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(_world(), ON)
+    async with Door(stage.settings) as door:
+        engine = Engine(stage.settings, stage.database, door, open_sealer(stage.settings))
+        with pytest.raises(DatabaseUnavailable):
+            async with streams.listening(engine):
+                raise DatabaseUnavailable("away")
 
 
 async def test_streams_are_off_unless_they_are_wanted(open_stage: OpenStage) -> None:
@@ -378,4 +389,4 @@ async def test_what_cannot_be_stored_in_time_is_left_to_reading(
             return all([await _watched(stage, status) for status in made])
 
         await until(all_watched)
-        assert _streaming(stage).opened > 1
+        assert (await _streams(stage))[0]["failures"] == 1, "it was dropped for it"

@@ -18,16 +18,17 @@ CLOSED = frozenset({"robots", "forbidden"})
 OF_STREAMS = frozenset({"no-streams", "silent-streams"})
 """Faults of a home's streams alone: none can be opened, or nothing comes over those that are."""
 
-KINDS = LASTING | CLOSED | OF_STREAMS | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
+KINDS = LASTING | CLOSED | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
 
 
 @dataclass(slots=True)
 class Fault:
     """One thing wrong with a host.
 
-    ``kind`` is one of `KINDS`. ``first``: how many requests about conversations meet a passing
-    fault (5xx-first, 429, 429-bare). ``seconds``: the time until the reset that a 429 names, or the
-    Crawl-delay. ``victim``: the host on which a hostile one makes up statuses. ``met`` counts.
+    ``kind`` is one of `KINDS` or, at a home, of `OF_STREAMS`. ``first``: how many requests about
+    conversations meet a passing fault (5xx-first, 429, 429-bare). ``seconds``: the time until the
+    reset that a 429 names, or the Crawl-delay. ``victim``: the host on which a hostile one makes up
+    statuses. ``met`` counts.
     """
 
     kind: str
@@ -37,5 +38,6 @@ class Fault:
     met: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"no fault is called {self.kind!r}; there are: {sorted(KINDS)}")
+        known = KINDS | OF_STREAMS
+        if self.kind not in known:
+            raise ValueError(f"no fault is called {self.kind!r}; there are: {sorted(known)}")

@@ -31,6 +31,7 @@ from toottail.errors import (
 )
 from toottail.flow.shown import seen_of
 from toottail.repository import streams
+from toottail.repository.database import Connection
 from toottail.repository.streams import ASKED_EVERY, STREAMS_LOCK, Claim, Loss
 from toottail.servers.asker import Asker
 from toottail.servers.budgets import HostBudget, standard_limits
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 
 EVERY = 1.0
 """Seconds between two looks at which streams are to be held."""
+SURVEY_EVERY = 5.0
+"""Seconds between two looks at the other workers: who is gone, and what each one's share is."""
 ENROL_EVERY = 15.0
 """Seconds between two looks for members who could have one."""
 _ENROLLED_AT_ONCE = 5_000
@@ -93,7 +96,8 @@ class Streams:
         self._settings = engine.settings
         self._notes = Notes(engine, self._unstored)
         self._held: dict[int, _Held] = {}
-        self._enrolled = float("-inf")
+        self._enrolled = self._surveyed = float("-inf")
+        self._share = 0
         self._beside: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[None] | None = None
         self._most = 0
@@ -121,6 +125,8 @@ class Streams:
         await self._stopping
 
     async def _stop(self) -> None:
+        if not self._beside:
+            return  # the engine did not get as far as that
         for task in self._beside:
             task.cancel()
         tasks = [one.task for one in self._held.values() if one.task is not None]
@@ -140,31 +146,34 @@ class Streams:
     # Which streams are ours
 
     async def _once(self) -> None:
-        worker = self._engine.worker_id
-        share = 0
         async with self._engine.database.connection() as conn:
-            if self._settings.streams:
-                await streams.tell(conn, worker, len(self._held))
-                share = min(self._most, await streams.fair_share(conn))
-            held = await streams.held(conn, worker)
-        self._close_some(held, share)
-        for claim in await self._claim(share - len(self._held)):
-            one = self._held[claim.member_id] = _Held(claim)
-            one.task = asyncio.create_task(self._one(one))
+            if time.monotonic() - self._surveyed > SURVEY_EVERY:
+                await self._survey(conn)
+            held = await streams.held(conn, self._engine.worker_id)
+        self._close_some(held)
+        if self._settings.streams and not (self._engine.full or self._engine.stopping):
+            for claim in await self._claim(min(self._share - len(self._held), _OPENED_AT_ONCE)):
+                one = self._held[claim.member_id] = _Held(claim)
+                one.task = asyncio.create_task(self._one(one))
+
+    async def _survey(self, conn: Connection) -> None:
+        """Frees what workers held that are gone, whether this one takes streams or not."""
+        if freed := await streams.free_dead(conn):
+            log.warning("streams of workers that are gone", freed=freed)
+        if self._settings.streams:
+            await streams.tell(conn, self._engine.worker_id, len(self._held))
+            self._share = min(self._most, await streams.fair_share(conn))
+        self._surveyed = time.monotonic()
 
     async def _claim(self, room: int) -> list[Claim]:
-        """New ones to open. One process at a time, which frees those of the dead as well."""
-        # A member whose last stream still waits to be written off is ours by the database.
-        full = self._engine.full or self._engine.stopping or not self._settings.streams
-        room = 0 if full else min(room, _OPENED_AT_ONCE)
+        """At most so many to open; none while another process is at it."""
+        enrol = time.monotonic() - self._enrolled > ENROL_EVERY
+        if room <= 0 and not enrol:
+            return []
         async with self._engine.database.transaction() as conn:
             if not await conn.fetchval("SELECT pg_try_advisory_xact_lock($1)", STREAMS_LOCK):
                 return []
-            if freed := await streams.free_dead(conn):
-                log.warning("streams of workers that are gone", freed=freed)
-            if not self._settings.streams:
-                return []
-            if time.monotonic() - self._enrolled > ENROL_EVERY:
+            if enrol:
                 spread = timedelta(seconds=ENROL_EVERY)
                 await streams.enrol(conn, STREAMING, _ENROLLED_AT_ONCE, spread)
                 self._enrolled = time.monotonic()
@@ -173,7 +182,7 @@ class Streams:
             per_home = self._settings.streams_per_home
             return await streams.claim(conn, self._engine.worker_id, per_home=per_home, most=room)
 
-    def _close_some(self, held: dict[int, bool], share: int) -> None:
+    def _close_some(self, held: dict[int, bool]) -> None:
         """Closes what is not ours or not wanted any more, and what others should have."""
         for member_id, one in self._held.items():
             if not held.get(member_id):
@@ -182,8 +191,8 @@ class Streams:
             # Nobody listens to it: taken in a transaction whose end we were not told.
             if not self._notes.is_lost(member_id):
                 self._notes.lost(member_id, Loss(timedelta(0), 0, None))
-        surplus = len(self._held) - share
-        if self._settings.streams and len(self._held) > share * _SLACK + 2:
+        surplus = len(self._held) - self._share
+        if self._settings.streams and len(self._held) > self._share * _SLACK + 2:
             for one in list(self._held.values())[-min(surplus, _CLOSED_AT_ONCE) :]:
                 self._close(one)
 
