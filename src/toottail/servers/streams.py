@@ -1,9 +1,10 @@
 """A member's stream: the home tells what is new in their timeline while it is listened to.
 
-Read in the documentation and source of Mastodon (4.5: server-sent events at
-``/api/v1/streaming/user``, a word every 15 s) and GoToSocial (0.20: a WebSocket at
-``/api/v1/streaming``, a ping now and then). Mastodon's streams may be on another host, as its page
-about the server says. The token goes there too, so only one below the home's own name is believed.
+Read in the source of Mastodon's streaming server (server-sent events at ``/api/v1/streaming/user``,
+for tokens with ``read:statuses``) and of GoToSocial (a WebSocket at ``/api/v1/streaming``, a ping
+every 30 s); both take the token in the usual header. Mastodon's streams may be on another host, as
+its page about the server says. The token goes there too, so only one below the home's own name is
+believed.
 """
 
 from __future__ import annotations
