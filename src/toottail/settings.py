@@ -296,6 +296,13 @@ class Settings(BaseModel):
     egress: str = Field(default="", max_length=100)
     """The name of the address that this process asks from: shown, and nothing else."""
 
+    streams: bool = False
+    """Whether homes that offer it tell us what is new in timelines, over connections kept open."""
+    streams_per_home: int = Field(default=100, ge=1)
+    """Streams of one home that are open at once, over all workers."""
+    streams_per_worker: int = Field(default=2_000, ge=1)
+    """Streams that this process holds open at most."""
+
     @property
     def has_service_url(self) -> bool:
         """Whether somebody said where the service is found."""

@@ -32,6 +32,7 @@ class Metrics:
         )
         self._members = self._gauge("members", "Members of the service.", "state")
         self._homes = self._gauge("homes", "Homes of members of the service.")
+        self._streams = self._gauge("streams", "Streams of members that are open now.")
         self._deliveries = self._gauge(
             "deliveries_last_hour", "Deliveries that came to an end in the last hour.", "outcome"
         )
@@ -66,6 +67,7 @@ class Metrics:
         _fill(self._members, found.members.items())
         _fill(self._deliveries, found.deliveries.items())
         self._homes.set(found.homes)
+        self._streams.set(found.streams)
         self._due.set(sum(lane.due > 0 for lane in lanes))
         self._late.set(sum(lane.late > LATE for lane in lanes))
         self._oldest.set(max((lane.late for lane in lanes), default=0.0))

@@ -87,11 +87,12 @@ def _print(found: Found) -> None:
 
 def _print_workers(console: Console, workers: list[WorkerRow]) -> None:
     if workers:
-        table = _table("WORKER", "SINCE", "EGRESS", "LANES", "MIB", "STATE")
+        table = _table("WORKER", "SINCE", "EGRESS", "LANES", "STREAMS", "MIB", "STATE")
         for one in workers:
             memory = str(one.memory // _MIB) if one.memory else "?"
-            words = (one.id, _at(one.started_at), one.egress or "-", str(one.lanes), memory)
-            table.add_row(*map(Text, words), Text(_state(one)))
+            streams = "-" if one.streams is None else str(one.streams)
+            who = (one.id, _at(one.started_at), one.egress or "-")
+            table.add_row(*map(Text, (*who, str(one.lanes), streams, memory, _state(one))))
         console.print(table)
     else:
         console.print("no workers")

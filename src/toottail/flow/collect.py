@@ -14,14 +14,12 @@ from datetime import datetime, timedelta
 from toottail.errors import AnswerRefused, Gone, ScopeLacking, ServerFault, StatusError
 from toottail.flow import collect_accounts, collect_hashtags, presence, rhythm
 from toottail.flow.home_blocks import learn_blocks
-from toottail.flow.look_again import first_turn
+from toottail.flow.shown import seen_of
 from toottail.flow.visit import Visit
 from toottail.repository import feeds, members, runs, sources, timelines
 from toottail.repository.database import Connection
 from toottail.repository.sources import OFF_FOR, DueSource, Position
-from toottail.repository.timelines import Seen
 from toottail.servers.home_sources import ORDERED, SourcePage, look_up, read_lists, read_page
-from toottail.servers.homes import HomeStatus
 from toottail.types.sources import lacking
 
 PAGE = 40
@@ -230,7 +228,7 @@ async def _store(
 ) -> None:
     """Stores a page, ``at`` where the reading stands after it."""
     now = visit.now()
-    seen = [s for shown in page.statuses if (s := _seen(shown, now)) is not None]
+    seen = [s for shown in page.statuses if (s := seen_of(shown, now)) is not None]
     if page.mentioned or page.boosted:
         await learn_blocks(visit, [due.member_id])
     async with visit.fenced() as conn:
@@ -247,7 +245,12 @@ async def _store(
             depth = due.wanted if due.newest_id is None else max(due.depth, at.read)
             again_at = await presence.again(conn, visit, due)
             await sources.set_collected(
-                conn, due, newest_id=at.newest_id, depth=depth, again_at=again_at
+                conn,
+                due,
+                newest_id=at.newest_id,
+                depth=depth,
+                again_at=again_at,
+                streamed_at=rhythm.beside_stream(visit.now(), member_id=due.member_id),
             )
         else:
             await sources.set_position(conn, due, at, visit.now())
@@ -258,21 +261,3 @@ async def _want_shown(conn: Connection, visit: Visit, due: DueSource, page: Sour
     """Wants the profiles of those whom a timeline mentions or boosts, as far as it is chosen."""
     people = [*page.mentioned[: due.mentioned or 0], *page.boosted[: due.boosted or 0]]
     return await collect_accounts.want(conn, visit, due, people)
-
-
-def _seen(shown: HomeStatus, now: datetime) -> Seen | None:
-    """The status that a timeline entry is about; None for what is not ours to touch."""
-    status = shown.boost_of or shown
-    if not (shown.public and status.public) or status.host is None:
-        return None
-    return Seen(
-        uri=status.uri,
-        host=status.host,
-        url=status.url,
-        local_id=status.local_id,
-        parent_id=status.in_reply_to_id,
-        replies_count=status.replies_count,
-        created_at=status.created_at,
-        opted_out=status.opted_out,
-        turn=first_turn(now, status.created_at, status.replies_count),
-    )

@@ -42,6 +42,7 @@ _SLOWING = 1.6
 _UNSEEN_AT_LEAST, _UNSEEN_AT_MOST = timedelta(minutes=15), timedelta(hours=1)
 _MARKERS_EVERY = timedelta(hours=1)
 _MARKERS_WHERE_NONE = timedelta(days=1)
+_BESIDE_STREAM = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=15)
 _LONGEST_RETRY = timedelta(hours=1)
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,6 +121,14 @@ def again(due: DueSource, now: datetime, home_allows: timedelta = FASTEST) -> da
         return None
     at_least = max(wanted, home_allows)
     return next_reading(now, kind=due.kind, member_id=due.member_id, at_least=at_least)
+
+
+def beside_stream(now: datetime, *, member_id: int) -> datetime:
+    """When a timeline is read again that a stream shows: only in case that something was missed.
+
+    Between three quarters of an hour and one, each member at a moment of their own.
+    """
+    return now + _BESIDE_STREAM * (0.75 + zlib.crc32(f"{member_id}".encode()) / 2**34)
 
 
 def after_failure(now: datetime, *, tries: int) -> datetime:

@@ -14,6 +14,8 @@ FROM members WHERE served GROUP BY 1
 
 _HOMES = "SELECT count(DISTINCT home) FROM members WHERE served"
 
+_STREAMS = "SELECT count(*) FROM streams WHERE up_since IS NOT NULL"
+
 # In two halves, for which there is an index each.
 _DELIVERIES = """
 SELECT state, count(*) FROM deliveries
@@ -29,10 +31,14 @@ GROUP BY state
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """``members`` by what they are; ``deliveries`` that came to an end in the last hour, by how."""
+    """``members`` by what they are; ``deliveries`` that came to an end in the last hour, by how.
+
+    ``streams`` of members are open.
+    """
 
     members: Mapping[str, int]
     homes: int
+    streams: int
     deliveries: Mapping[str, int]
 
 
@@ -41,5 +47,6 @@ async def read(conn: Connection) -> Measures:
     return Measures(
         members={row["state"]: row["count"] for row in await conn.fetch(_MEMBERS)},
         homes=await conn.fetchval(_HOMES),
+        streams=await conn.fetchval(_STREAMS),
         deliveries={row["state"]: row["count"] for row in await conn.fetch(_DELIVERIES)},
     )

@@ -245,8 +245,10 @@ async def serve(
     await set_choices(conn, member_id, choices, None)
     # The new token may do what the old one was refused.
     await conn.execute(
-        "UPDATE sources SET off_until = NULL, told = NULL WHERE member_id = $1", member_id
+        "UPDATE sources SET off_until = NULL, told = NULL, streamed = false WHERE member_id = $1",
+        member_id,
     )
+    await conn.execute("DELETE FROM streams WHERE member_id = $1", member_id)
     run_id = await _first_run(conn, member_id) if goes_on else None
     await sources.choose(conn, member_id, run_id, choices.sources, now)
     if goes_on:

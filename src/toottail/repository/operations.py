@@ -62,7 +62,7 @@ ORDER BY late DESC, due DESC, key LIMIT $2
 
 _WORKERS = """
 SELECT id::text, started_at, seen_at, seen_at > $1::timestamptz - $2::interval AS alive, egress,
-    lanes, memory, memory_limit, over_limit
+    lanes, memory, memory_limit, over_limit, streams
 FROM workers ORDER BY started_at, id
 """
 

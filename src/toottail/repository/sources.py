@@ -66,8 +66,8 @@ WITH due AS (
     SELECT member_id, kind, name FROM due WHERE place <= $6
     ORDER BY collect_at, kind, name LIMIT $5
 )
-SELECT s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth, s.tries,
-    coalesce(s.since, s.collect_at) AS due_at,
+SELECT now() AS found_at, s.member_id, members.served, s.kind, s.name, s.ref, s.newest_id, s.depth,
+    s.tries, coalesce(s.since, s.collect_at) AS due_at,
     CASE WHEN s.page_at > $2::timestamptz - $3::interval
             AND array_remove(array_agg(runs.id), NULL) <@ s.page_runs
         THEN ROW(s.page_max_id, s.page_read, s.page_newest_id) END AS position,
@@ -89,8 +89,8 @@ GROUP BY s.member_id, s.kind, s.name, members.id
 ORDER BY s.collect_at, s.kind, s.name
 """
 
-# A run that began meanwhile still waits for its own reading. Of a member who has been paused since
-# nothing is due, but it will be.
+# A run that began meanwhile still waits for its own reading, and so does a stream that was opened
+# or lost meanwhile. Of a member who has been paused since nothing is due, but it will be.
 _COLLECTED = """
 UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, depth), tries = 0,
     read_at = now(), told = $6, off_until = $7, page_at = NULL, since = NULL,
@@ -98,6 +98,9 @@ UPDATE sources SET newest_id = coalesce($4, newest_id), depth = greatest($5, dep
         SELECT FROM runs JOIN run_sources AS rs ON rs.run_id = runs.id
         WHERE member_id = $1 AND ended_at IS NULL AND NOT collected
             AND (rs.kind, rs.name) = ($2, $3)) THEN collect_at
+        WHEN enabled AND $7 IS NULL AND anew_at > $10 THEN collect_at
+        WHEN enabled AND streamed AND $8::timestamptz IS NOT NULL
+            THEN greatest($8, $9::timestamptz)
         WHEN enabled THEN $8 END
 WHERE member_id = $1 AND kind = $2 AND name = $3
 """
@@ -113,7 +116,7 @@ WHERE served AND failing_since IS NOT NULL AND (paused_why IS NULL OR paused_why
 _POSITION = """
 UPDATE sources SET page_max_id = $4, page_read = $5, page_newest_id = $6, page_runs = $7,
     page_at = $8
-WHERE member_id = $1 AND kind = $2 AND name = $3
+WHERE member_id = $1 AND kind = $2 AND name = $3 AND (anew_at IS NULL OR anew_at <= $9)
 """
 
 _RUNS_COLLECTED = """
@@ -180,9 +183,11 @@ class DueSource:
     is what its owner says. ``scopes`` is None where they are not told. ``mentioned``, ``boosted``:
     the profiles of so many who are that on a page are wanted, None where none are. ``seen_at`` is
     when the member was last there, as far as known; ``markers_at`` when their home was asked for
-    that, ``marked`` whether it tells (None: not asked yet).
+    that, ``marked`` whether it tells (None: not asked yet). ``found_at`` is when it was found due,
+    by the clock of the database.
     """
 
+    found_at: datetime
     member_id: int
     served: bool
     kind: str
@@ -277,6 +282,7 @@ async def set_position(
         position.newest_id,
         list(source.run_ids),
         now,
+        source.found_at,
     )
 
 
@@ -287,15 +293,18 @@ async def set_collected(
     newest_id: str | None = None,
     depth: int = 0,
     again_at: datetime | None,
+    streamed_at: datetime | None = None,
 ) -> None:
     """Notes that a source was read for the runs that waited, ``depth`` entries deep.
 
-    From ``again_at`` on it is due again; None: when somebody wants it. The home has shown that it
-    works.
+    From ``again_at`` on it is due again; None: when somebody wants it. While a stream shows it the
+    later of that and ``streamed_at`` counts. The home has shown that it works.
     """
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_RUNS_COLLECTED, list(source.run_ids), source.kind, source.name, None)
-    await conn.execute(_COLLECTED, *at, newest_id, depth, None, None, again_at)
+    await conn.execute(
+        _COLLECTED, *at, newest_id, depth, None, None, again_at, streamed_at, source.found_at
+    )
     await conn.execute(_HOME_WORKS, source.member_id)
 
 
@@ -313,7 +322,7 @@ async def switch_off(
     at = (source.member_id, source.kind, source.name)
     await conn.execute(_SWITCHED_OFF_RUNS, *at, told)
     off = (until, None if again_at is None else max(until, again_at))
-    await conn.execute(_COLLECTED, *at, None, 0, told, *off)
+    await conn.execute(_COLLECTED, *at, None, 0, told, *off, None, source.found_at)
 
 
 async def come_back(conn: Connection, source: DueSource, at: datetime) -> None:

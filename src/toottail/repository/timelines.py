@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -111,6 +111,12 @@ FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (conversation_id, host, u
     JOIN conversations AS c ON c.id = t.conversation_id
 ON CONFLICT DO NOTHING
 RETURNING host
+"""
+
+_WATCHERS_EACH = """
+INSERT INTO watchers (member_id, conversation_id)
+SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])
+ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
 """
 
 WATCHERS = """
@@ -256,7 +262,6 @@ async def store_seen(
     """
     if not seen:
         return []
-    seen = list({status.uri: status for status in seen}.values())
     known = await conn.fetch(
         _KNOWN_AS_SHOWN,
         home,
@@ -270,6 +275,46 @@ async def store_seen(
     seen = [status for status in seen if status.uri not in familiar]
     if not seen:
         return []
+    watched = await _watch(conn, home, seen, watch_for)
+    await _join(conn, member_id, watched.first)
+    return await _set_going(conn, home, watched)
+
+
+async def store_seen_by(
+    conn: Connection,
+    home: str,
+    seen_by: Mapping[int, Sequence[Seen]],
+    *,
+    watch_for: timedelta = WATCHED_FOR,
+) -> list[str]:
+    """The same for several members at once, by their numbers; no run of theirs waits for it."""
+    seen = [status for statuses in seen_by.values() for status in statuses]
+    if not seen:
+        return []
+    watched = await _watch(conn, home, seen, watch_for)
+    placed = watched.conversation
+    pairs = [(m, placed[s.uri]) for m, statuses in seen_by.items() for s in statuses]
+    await conn.execute(_WATCHERS_EACH, [m for m, _ in pairs], [number for _, number in pairs])
+    return await _set_going(conn, home, watched)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What a home now watches: conversations by the URIs of statuses, and of each the first shown.
+
+    ``heard`` of a status not known before, ``counted`` more replies than are known.
+    """
+
+    conversation: dict[str, int]
+    first: dict[int, Seen]
+    heard: set[int]
+    counted: list[int]
+
+
+async def _watch(
+    conn: Connection, home: str, seen: Sequence[Seen], watch_for: timedelta
+) -> _Watched:
+    seen = list({status.uri: status for status in seen}.values())
     heard: set[int] = set()
 
     async def place() -> dict[str, int]:
@@ -310,9 +355,12 @@ async def store_seen(
     )
     # What the timeline shows need not be brought any more.
     await deliveries.end_rounds(conn, home, list(first))
-    hosts = await arm(conn, home, member_id, first)
-    counted = [row["conversation_id"] for row in risen]
-    await conversations.note_heard(conn, heard, counted, datetime.now(UTC))
+    return _Watched(conversation, first, heard, [row["conversation_id"] for row in risen])
+
+
+async def _set_going(conn: Connection, home: str, watched: _Watched) -> list[str]:
+    hosts = await _arm(conn, home, watched.first)
+    await conversations.note_heard(conn, watched.heard, watched.counted, datetime.now(UTC))
     return hosts
 
 
@@ -375,9 +423,18 @@ async def arm(
 
     The running runs of the member wait for them. The conversations are held: `conversations.hold`.
     """
+    await _join(conn, member_id, first)
+    return await _arm(conn, home, first)
+
+
+async def _join(conn: Connection, member_id: int, ids: Iterable[int]) -> None:
+    numbers = list(ids)
+    await conn.execute(WATCHERS, member_id, numbers)
+    await conn.execute(RUN_CONVERSATIONS, member_id, numbers)
+
+
+async def _arm(conn: Connection, home: str, first: Mapping[int, Seen | FoundStatus]) -> list[str]:
     ids = list(first)
-    await conn.execute(WATCHERS, member_id, ids)
-    await conn.execute(RUN_CONVERSATIONS, member_id, ids)
     looks = {number: s for number, s in first.items() if s.host != home or s.is_reply}
     unlooked = await conn.fetch(
         "SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND looked_at IS NULL"

@@ -8,8 +8,10 @@ operator's own monitors, and nobody else, the first two are wider (`monitors`).
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
@@ -32,6 +34,7 @@ from toottail.errors import (
 )
 from toottail.servers import outcomes
 from toottail.servers.bodies import ByteBudget, read_body
+from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.guard import Guard, GuardedResolver
 from toottail.servers.permit import Permit
 from toottail.servers.signatures import Scheme, Signer, open_signer
@@ -43,6 +46,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ERROR_BODY = 16 << 10
 _KEEP_ALIVE = 5.0
 _DNS_CACHE = 120
+_EVENTS = "text/event-stream"
+_STREAM_BUFFER = 16 << 10
+"""Bytes of a stream that wait to be read before the home is told to wait."""
+_CLOSE_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ class Door:
         self._bodies = ByteBudget(settings.bodies_in_memory)
         self._agents: dict[str | None, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._unending_session: aiohttp.ClientSession | None = None
         self._usual = aiohttp.ClientTimeout(
             total=settings.total_timeout,
             connect=settings.connect_timeout,
@@ -143,12 +151,94 @@ class Door:
         trace: TracebackType | None,
     ) -> None:
         assert self._session is not None
+        if self._unending_session is not None:
+            await self._unending_session.close()
         await self._session.close()
 
     @property
     def signs(self) -> bool:
         """Whether requests can be signed: the settings name an actor."""
         return self._signer is not None
+
+    @asynccontextmanager
+    async def open_events(
+        self, host: str, url: str, *, token: SecretStr, home: str, silence: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A stream of server-sent events of a home's, at ``host``; its limits are the reader's.
+
+        ``silence`` is how many seconds may pass between two bytes. Redirects are not followed, and
+        nothing is compressed. Raises a `StatusError`, `TooManyRequests`, `AnswerRefused`, and
+        aiohttp's errors and TimeoutError, which know the token.
+        """
+        headers = {"Accept": _EVENTS, "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        async with asyncio.timeout(self._settings.total_timeout):
+            response = await self._streams().get(
+                self._check(host, url),
+                headers=headers | self._bearer(token, home),
+                allow_redirects=False,
+                timeout=self._unending(silence),
+            )
+        with closing(response):
+            if response.status >= 300:
+                raise _not_opened(host, response.status, response.headers)
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+            if kind != _EVENTS or encoding != "identity":
+                raise AnswerRefused(host, "answered something that is no stream of events")
+            yield response
+
+    @asynccontextmanager
+    async def open_socket(
+        self, host: str, url: str, *, token: SecretStr, home: str, silence: float, most: int
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """The same as a WebSocket, of messages up to ``most`` bytes; the reader answers pings."""
+        failure: RemoteError | None = None
+        try:
+            async with asyncio.timeout(self._settings.total_timeout):
+                socket = await self._streams().ws_connect(
+                    self._check(host, url),
+                    headers=self._bearer(token, home),
+                    timeout=aiohttp.ClientWSTimeout(ws_receive=silence, ws_close=_CLOSE_WITHIN),
+                    max_msg_size=most,
+                    autoping=False,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            failure = AnswerRefused(host, "answered something that is no WebSocket")
+            if error.status >= 300:
+                failure = _not_opened(host, error.status, error.headers or {})
+        if failure is not None:
+            raise failure  # outside the handler: the library's error knows the token
+        try:
+            yield socket
+        finally:
+            await socket.close()
+
+    def _bearer(self, token: SecretStr, home: str) -> dict[str, str]:
+        agent = self._settings.user_agent(home)
+        return {"User-Agent": agent, "Authorization": f"Bearer {token.get_secret_value()}"}
+
+    def _unending(self, silence: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=None, connect=self._settings.connect_timeout, sock_read=silence
+        )
+
+    def _streams(self) -> aiohttp.ClientSession:
+        """What streams are opened with: it follows no redirect, not even to open a WebSocket."""
+        assert self._session is not None
+        if self._unending_session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
+            self._unending_session = aiohttp.ClientSession(
+                connector=self._session.connector,
+                connector_owner=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                read_bufsize=_STREAM_BUFFER,
+                timeout=self._unending(self._settings.total_timeout),
+                trace_configs=[trace],
+            )
+        return self._unending_session
 
     async def send(self, permit: Permit, request: Request) -> Answer:
         """The host's answer, its redirects on the same host followed.
@@ -271,6 +361,20 @@ class Door:
         except ValueError:
             raise AnswerRefused(host, "redirects to no readable address") from None
         return self._check(host, target)
+
+
+def _not_opened(host: str, status: int, headers: Mapping[str, str]) -> RemoteError:
+    """The error for a stream that was answered so. It is no part of any lane's budget."""
+    if status < 400:
+        return AnswerRefused(host, "redirects the stream")
+    budget = HostBudget(host, defaults=standard_limits())
+    return outcomes.refusal(Permit(host, budget, in_flight=1), (), status, headers, "")
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _context: object, told: aiohttp.TraceRequestRedirectParams
+) -> None:
+    raise AnswerRefused(told.url.host or "", "redirects the stream")
 
 
 def _checked(host: str, url: str) -> URL:

@@ -132,6 +132,12 @@ def boostables_of(items: Iterable[msgspec.Raw]) -> list[ApiBoostable]:
     return found
 
 
+def boostable_of(text: bytes | str) -> ApiBoostable | None:
+    """The status in one JSON document, None where it is not readable as one."""
+    raw = msgspec.Raw(text.encode() if isinstance(text, str) else text)
+    return next(iter(boostables_of([raw])), None)
+
+
 def _status_of(item: msgspec.Raw) -> ApiStatus | None:
     try:
         status = _STATUS.decode(item)

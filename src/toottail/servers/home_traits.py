@@ -11,6 +11,8 @@ from typing import Literal
 
 from toottail.servers.nodeinfo import Software
 
+Streaming = Literal["events", "socket"]
+
 
 @dataclass(frozen=True, slots=True)
 class HomeTraits:
@@ -24,6 +26,8 @@ class HomeTraits:
     say 0 of remote posts whose replies they have.
     ``limits_address``: whether all members and visitors from one address share one limit.
     ``search_scope``: the scope that a resolving search needs.
+    ``streaming``: how the home tells its members what is new in their timelines as it comes: by
+    server-sent events, over a WebSocket, or not at all as far as is known.
     ``made_at``: where, in the home's own pages, a member makes a token.
     ``source``: how this is known.
     """
@@ -34,6 +38,7 @@ class HomeTraits:
     counts_replies: bool = False
     limits_address: bool = False
     search_scope: str = "read:search"
+    streaming: Streaming | None = None
     made_at: str = "the page for applications in its settings"
     source: str = "nothing known"
 
@@ -49,6 +54,7 @@ _MASTODON = HomeTraits(
     settle=3.0,
     fetches_replies_from=(4, 5),
     counts_replies=True,
+    streaming="events",
     made_at="Preferences → Development → New application",
     source="read in its source: one job for each level",
 )
@@ -60,6 +66,7 @@ HOME_TRAITS: dict[str, HomeTraits] = {
         fetches_ancestors="yes",
         settle=0.0,
         limits_address=True,
+        streaming="socket",
         made_at="Settings → User → Applications",
         source="seen: all ancestors before the answer, descendants within 1 s",
     ),
@@ -80,6 +87,9 @@ HOME_TRAITS: dict[str, HomeTraits] = {
         source="read in its source of February 2025: up to 100 ancestors before the answer",
     ),
 }
+
+STREAMING = tuple(sorted(name for name, traits in HOME_TRAITS.items() if traits.streaming))
+"""The software of homes that offer streams."""
 
 
 def traits_of(software: Software) -> HomeTraits:

@@ -15,6 +15,9 @@ WHOLE_HOST = frozenset({"dead", "slow", "5xx", "bad-tls"})
 CLOSED = frozenset({"robots", "forbidden"})
 """What keeps crawlers out, and lets other servers in."""
 
+OF_STREAMS = frozenset({"no-streams", "silent-streams"})
+"""Faults of a home's streams alone: none can be opened, or nothing comes over those that are."""
+
 KINDS = LASTING | CLOSED | {"5xx-first", "429", "429-bare", "crawl-delay", "hostile"}
 
 
@@ -22,9 +25,10 @@ KINDS = LASTING | CLOSED | {"5xx-first", "429", "429-bare", "crawl-delay", "host
 class Fault:
     """One thing wrong with a host.
 
-    ``kind`` is one of `KINDS`. ``first``: how many requests about conversations meet a passing
-    fault (5xx-first, 429, 429-bare). ``seconds``: the time until the reset that a 429 names, or the
-    Crawl-delay. ``victim``: the host on which a hostile one makes up statuses. ``met`` counts.
+    ``kind`` is one of `KINDS` or, at a home, of `OF_STREAMS`. ``first``: how many requests about
+    conversations meet a passing fault (5xx-first, 429, 429-bare). ``seconds``: the time until the
+    reset that a 429 names, or the Crawl-delay. ``victim``: the host on which a hostile one makes up
+    statuses. ``met`` counts.
     """
 
     kind: str
@@ -34,5 +38,6 @@ class Fault:
     met: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"no fault is called {self.kind!r}; there are: {sorted(KINDS)}")
+        known = KINDS | OF_STREAMS
+        if self.kind not in known:
+            raise ValueError(f"no fault is called {self.kind!r}; there are: {sorted(known)}")

@@ -382,6 +382,7 @@ class HomeFlavour:
     ``fetches_known``: what it has already it fetches again when a search names it (Mastodon's
     `ResolveURLService` looks into its database only where the fetch fails).
     ``pulls_self_replies``: each status it ingests brings up to five replies of the same author.
+    ``streaming``: its streams, server-sent events or a WebSocket.
     ``limits``: Mastodon's per token and user, one per address for everybody, or none.
     ``markers``: those of the timelines that are asked for, all that there are, or none at all.
     """
@@ -396,11 +397,18 @@ class HomeFlavour:
     pulls_self_replies: bool = False
     limits: Literal["mastodon", "address", "none"] = "mastodon"
     markers: Literal["asked", "all", "none"] = "asked"
+    streaming: tuple[Literal["events", "socket"], ...] = ()
 
 
 HOME_FLAVOURS: dict[str, HomeFlavour] = {
     "mastodon": HomeFlavour(
-        "mastodon", "mastodon", "4.3.8", "jobs", fetches_known=True, pulls_self_replies=True
+        "mastodon",
+        "mastodon",
+        "4.3.8",
+        "jobs",
+        fetches_known=True,
+        pulls_self_replies=True,
+        streaming=("events", "socket"),
     ),
     "mastodon45": HomeFlavour(
         "mastodon45",
@@ -410,8 +418,11 @@ HOME_FLAVOURS: dict[str, HomeFlavour] = {
         fetches_replies=True,
         fetches_known=True,
         pulls_self_replies=True,
+        streaming=("events", "socket"),
     ),
-    "gotosocial": HomeFlavour("gotosocial", "gotosocial", "0.20.0", "before", limits="address"),
+    "gotosocial": HomeFlavour(
+        "gotosocial", "gotosocial", "0.20.0", "before", limits="address", streaming=("socket",)
+    ),
     "takahe": HomeFlavour(
         "takahe-like", "takahe", "0.11.0", "after", search_scope="read", limits="none"
     ),

@@ -6,6 +6,7 @@ from toottail.simulator.counters import Counters
 from toottail.simulator.fetching import Fetching
 from toottail.simulator.home import Home
 from toottail.simulator.options import Options
+from toottail.simulator.streaming import Streaming
 from toottail.simulator.truth import Truth
 from toottail.simulator.world import World
 
@@ -23,3 +24,4 @@ class Household:
         needed = world.home_flavour.search_scope
         usual = "read" if needed == "read" else "read:statuses read:search"
         self.home = Home(world, self.fetching, scopes or usual)
+        self.streaming = Streaming(world, self.home, options.alive)

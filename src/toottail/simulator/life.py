@@ -74,7 +74,7 @@ class Life:
             folk = home.crowd
             if isinstance(folk, Townsfolk) and random.random() < _GETS_POST and folk.reads(root):
                 home.bring_home([root])
-                folk.fresh.insert(0, root)
+                folk.add(root)
                 self._shown_at[root].append(home.home.name)
         self._active.append(root)
         self.posts += 1

@@ -14,6 +14,7 @@ class Options:
     a host that hangs. ``crawl_min_age``, ``crawl_interval``: a 4.5 home crawls replies of posts
     older than this, and each post only so often. ``throttle_scale`` shrinks the periods of all
     limits, ``limit_scale`` the limits. ``pace``: new replies a second, in worlds of many homes.
+    ``alive``: each stream has a sign of life so often.
     """
 
     latency_scale: float = 1.0
@@ -27,3 +28,4 @@ class Options:
     throttle_scale: float = 1.0
     limit_scale: float = 1.0
     pace: float = 0.0
+    alive: float = 15.0

@@ -23,6 +23,7 @@ from toottail.simulator.oauth import APPS, AUTHORIZE, METADATA
 from toottail.simulator.options import Options
 from toottail.simulator.question import Question, Reply, error
 from toottail.simulator.signing import Actors
+from toottail.simulator.streaming import PATH, is_streaming
 from toottail.simulator.world import Host, World
 
 CONTROL = "control.example"
@@ -151,6 +152,7 @@ class Simulator:
         if self._living is not None:
             self._living.cancel()
         for household in self.households.values():
+            household.streaming.drop()
             await household.fetching.close()
         await self._web.shutdown(timeout=0.2)
         await self._browsed.shutdown(timeout=0.2)
@@ -191,16 +193,25 @@ class Simulator:
             ),
         )
         self.counters.begin(asked)
-        sent = 0
+        sent, ended = 0, False
         try:
             self._judge_manners(host, asked, path)
             response = await misbehave(host, request, asked.kind, self.port)
+            if response is None and is_streaming(path) and name in self.households:
+                stream = self.households[name].streaming
+                # It is no request in flight for as long as it is open.
+                self.counters.end(asked, 200)
+                ended = True
+                response = await stream.answer(request, path)
+                asked.status = response.status
+                return response
             if response is None:
                 response = _wire(await self._answer(host, request, path, asked))
             sent = response.status
             return response
         finally:
-            self.counters.end(asked, sent)
+            if not ended:
+                self.counters.end(asked, sent)
 
     def _judge_manners(self, host: Host, asked: Asked, path: str) -> None:
         if host.name in self.households or asked.kind == "robots" or asked.signed:
@@ -336,6 +347,8 @@ def kind_of(path: str) -> str:
         return "search"
     if path.startswith("/api/v1/statuses/") and path.endswith("/context"):
         return "context"
+    if path.startswith(PATH):
+        return "stream"
     return "other" if path.startswith("/api/") else "ap"
 
 

@@ -88,14 +88,23 @@ class Townsfolk:
         """The newest first."""
         known = self.world.home.known
         chosen = Random(member.number).sample(self.round, min(ENTRIES, len(self.round)))
-        chosen += [status for status in self.fresh if _is_reader(member, status)]
+        chosen += [status for status in self.fresh if self.sees(member, status)]
         entries = [TimelineEntry(known[status], status.at, status) for status in chosen]
         entries.sort(key=lambda entry: entry.id, reverse=True)
         return entries
 
     def reads(self, post: Status) -> bool:
         """Whether a new post is in the timeline of any of them, once it is at home."""
-        return any(_is_reader(member, post) for member in self.members)
+        return any(self.sees(member, post) for member in self.members)
+
+    def add(self, status: Status) -> None:
+        """Something new, in the timelines of some; the home has it already."""
+        self.fresh.insert(0, status)
+        self.world.publish(TimelineEntry(self.world.home.known[status], status.at, status))
+
+    def sees(self, member: Account, status: Status) -> bool:
+        """Whether what is new is in the timeline of ``member``."""
+        return zlib.crc32(f"{member.number} {status.number}".encode()) % _READERS == 0
 
     def shown(self) -> Iterable[Status]:
         """What any of them sees."""
@@ -103,10 +112,6 @@ class Townsfolk:
             return [*self.round, *self.fresh]  # each is in somebody's timeline, all but surely
         seen = {entry.status: None for m in self.members for entry in self.timeline(m)}
         return list(seen)
-
-
-def _is_reader(member: Account, status: Status) -> bool:
-    return zlib.crc32(f"{member.number} {status.number}".encode()) % _READERS == 0
 
 
 def found(world: World, size: Size) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from random import Random
@@ -245,6 +245,9 @@ class Crowd(Protocol):
     def shown(self) -> Iterable[Status]:
         """What any of them sees."""
 
+    def sees(self, member: Account, status: Status) -> bool:
+        """Whether one of them sees what is new."""
+
 
 class World:
     """Everything there is, with the member whose home the story is about.
@@ -270,6 +273,8 @@ class World:
         self.belongings = Belongings()
         self.crowd: Crowd | None = None
         self.homes = [self]
+        self.publish: Callable[[TimelineEntry], None] = lambda _entry: None
+        """Told of each new entry of the members' timelines."""
         self._times: set[int] = set()
 
     def shut_out(self, host: str) -> bool:
@@ -305,6 +310,10 @@ class World:
         if self.crowd is None:
             return [entry.status for entry in self.timeline]
         return self.crowd.shown()
+
+    def sees(self, member: Account, status: Status) -> bool:
+        """Whether a new status comes into the timeline of ``member``."""
+        return member is self.member if self.crowd is None else self.crowd.sees(member, status)
 
     def add_account(self, host: Host, name: str, *, nobot: bool = False) -> Account:
         """A new author on ``host``."""
@@ -388,5 +397,7 @@ class World:
         local = self.home.known[status]
         if boosted_by is not None:
             local = made_id(self.home, at, f"boost {boosted_by.number} {status.number}")
-        self.timeline.append(TimelineEntry(local, at, status, boosted_by))
+        entry = TimelineEntry(local, at, status, boosted_by)
+        self.timeline.append(entry)
         self.timeline.sort(key=lambda entry: entry.id, reverse=True)
+        self.publish(entry)

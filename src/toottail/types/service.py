@@ -220,7 +220,8 @@ class LaneRow:
 class WorkerRow:
     """A worker as it last told of itself; ``memory`` is in bytes, 0 where it is not known.
 
-    ``over_limit``: it goes on with the lanes it has and takes no new ones.
+    ``over_limit``: it goes on with the lanes it has and takes no new ones. ``streams`` is how many
+    it holds open, None where it takes none.
     """
 
     id: str
@@ -232,6 +233,7 @@ class WorkerRow:
     memory: int
     memory_limit: int
     over_limit: bool
+    streams: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,16 @@ class Engine:
         """Whether no lane can be taken until another one is given back."""
         return len(self._held) >= self.settings.worker_concurrency
 
+    @property
+    def worker_id(self) -> UUID:
+        """This worker's id in the database."""
+        return self.worker.queue_manager_id
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing new is taken on, for want of memory."""
+        return self._heart.full
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serves lanes while the block lasts, and gives them back at its end."""
@@ -139,7 +149,7 @@ class Engine:
                 ),
             )
             for task in (serving, *beside):
-                task.add_done_callback(self._note_failure)
+                task.add_done_callback(self.note_failure)
             try:
                 yield
             finally:
@@ -163,7 +173,8 @@ class Engine:
             log_aggregation_interval=timedelta(0),
         )
 
-    def _note_failure(self, task: asyncio.Task[None]) -> None:
+    def note_failure(self, task: asyncio.Task[None]) -> None:
+        """What to do when a task ends that should go on as long as the engine does."""
         if not task.cancelled():
             stopped = DatabaseUnavailable("the dispatcher stopped by itself")
             self._fail(task.exception() or stopped)

@@ -14,6 +14,7 @@ from toottail.repository.translation import means_lost
 from toottail.servers.door import Door
 from toottail.settings import Settings
 from toottail.worker.engine import Engine
+from toottail.worker.streams import listening
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +50,15 @@ async def serve(
 async def _serve_once(engine: Engine, stop: asyncio.Event) -> BaseException | None:
     """Until ``stop``, or until the engine fails: then why."""
     try:
-        async with engine.running():
-            log.info("serving", worker=str(engine.worker.queue_manager_id))
+        # Streams and lanes are given back at the same time.
+        async with listening(engine) as streams, engine.running():
+            streams.start()
+            log.info("serving", worker=str(engine.worker_id))
             waits = [asyncio.create_task(event.wait()) for event in (stop, engine.failed)]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                streams.stop()
                 for wait in waits:
                     wait.cancel()
     except StorageError as error:
