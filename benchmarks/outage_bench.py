@@ -79,7 +79,7 @@ class Bench:
         await asyncio.sleep(self._dice.uniform(0.2, 5))
         found = Outage(kind)
         await self._kinds[kind](found)
-        found.whole_after = await self._until_all_serve()
+        found.whole_after = await self._until_all_serve(found.ended_at)
         return found
 
     async def _one_at_work(self) -> str:
@@ -153,11 +153,12 @@ class Bench:
             await asyncio.sleep(_LOOK_EVERY)
         found.took += [time.time() - began for _ in waiting]
 
-    async def _until_all_serve(self) -> float:
-        began = time.monotonic()
-        while time.monotonic() - began < _PATIENCE:
+    async def _until_all_serve(self, since: float) -> float:
+        """Seconds from ``since`` on until each worker gave a sign of life."""
+        names = self._fleet.names
+        while time.time() - since < _PATIENCE:
             with suppress(OSError, asyncpg.PostgresError):
-                if await rows.serving(self._postgres, self._fleet.names) == len(self._fleet.names):
+                if await rows.serving(self._postgres, names, since) == len(names):
                     break
             await asyncio.sleep(_LOOK_EVERY)
-        return time.monotonic() - began
+        return time.time() - since
