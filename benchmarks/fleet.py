@@ -142,7 +142,9 @@ class Fleet:
         self._workers[name] = _Worker(process)
 
 
-async def serve_members(settings: Settings, members: Sequence[Mapping[str, str]]) -> None:
+async def serve_members(
+    settings: Settings, members: Sequence[Mapping[str, str]], source: str = "home"
+) -> None:
     """Serves these from now on, in blocks, as ``toottail members import`` does."""
     sealer = open_sealer(settings)
     async with open_database(settings) as database:
@@ -153,7 +155,7 @@ async def serve_members(settings: Settings, members: Sequence[Mapping[str, str]]
                         one["home"],
                         one["account"],
                         SecretStr(one["token"]),
-                        parse_sources(("home",)),
+                        parse_sources((source,)),
                         account_id=one["account_id"],
                     )
                     await take_in(conn, sealer, new)

@@ -79,20 +79,22 @@ class Bench:
         await asyncio.sleep(self._dice.uniform(0.2, 5))
         found = Outage(kind)
         await self._kinds[kind](found)
-        found.whole_after = await self._until_all_serve()
+        found.whole_after = await self._until_all_serve(found.ended_at)
         return found
 
-    async def _until_loaded(self, victim: str | None = None) -> None:
-        """Until the victim, or anybody, has work in hand, for some seconds at most."""
+    async def _one_at_work(self) -> str:
+        """A worker that has work in hand; after some seconds without one any of them."""
         deadline = time.monotonic() + _LOADED_WITHIN
         while time.monotonic() < deadline:
-            if any(lane.due for lane in await rows.held(self._postgres, victim)):
-                return
+            held = await rows.held(self._postgres)
+            busy = {lane.worker for lane in held if lane.due and lane.worker in self._fleet.names}
+            if busy:
+                return self._dice.choice(sorted(busy))
             await asyncio.sleep(self._dice.uniform(0.02, 0.2))
+        return self._dice.choice(self._fleet.names)
 
     async def _kill(self, found: Outage) -> None:
-        found.what = victim = self._dice.choice(self._fleet.names)
-        await self._until_loaded(victim)
+        found.what = victim = await self._one_at_work()
         # It stands still for the moment in which is seen what it has in hand.
         self._fleet.freeze(victim)
         held = await rows.held(self._postgres, victim)
@@ -100,10 +102,9 @@ class Bench:
         await self._until_visited(found, held)
 
     async def _freeze(self, found: Outage) -> None:
-        victim = self._dice.choice(self._fleet.names)
+        victim = await self._one_at_work()
         seconds = self._lease * self._dice.uniform(1.2, 2)
         found.what = f"{victim}, {seconds:.0f} s"
-        await self._until_loaded(victim)
         self._fleet.freeze(victim)
         thaw_at = time.monotonic() + seconds
         try:
@@ -116,7 +117,7 @@ class Bench:
     async def _lose_postgres(self, found: Outage) -> None:
         seconds = self._dice.uniform(0, self._longest / 2)
         found.what = f"{seconds:.0f} s"
-        await self._until_loaded()
+        await self._one_at_work()
         self._postgres.kill()
         # Nobody changes anything before it is seen what was in hand.
         self._line.cut()
@@ -131,7 +132,7 @@ class Bench:
         seconds = self._dice.uniform(self._longest / 8, self._longest)
         silent = self._dice.random() < 0.5
         found.what = f"{'silent' if silent else 'cut'}, {seconds:.0f} s"
-        await self._until_loaded()
+        await self._one_at_work()
         (self._line.silence if silent else self._line.cut)()
         held = await rows.held(self._postgres)
         await asyncio.sleep(seconds)
@@ -152,11 +153,12 @@ class Bench:
             await asyncio.sleep(_LOOK_EVERY)
         found.took += [time.time() - began for _ in waiting]
 
-    async def _until_all_serve(self) -> float:
-        began = time.monotonic()
-        while time.monotonic() - began < _PATIENCE:
+    async def _until_all_serve(self, since: float) -> float:
+        """Seconds from ``since`` on until each worker gave a sign of life."""
+        names = self._fleet.names
+        while time.time() - since < _PATIENCE:
             with suppress(OSError, asyncpg.PostgresError):
-                if await rows.serving(self._postgres, self._fleet.names) == len(self._fleet.names):
+                if await rows.serving(self._postgres, names, since) == len(names):
                     break
             await asyncio.sleep(_LOOK_EVERY)
-        return time.monotonic() - began
+        return time.time() - since

@@ -27,7 +27,7 @@ GROUP BY had.key
 """
 _ALL_SERVE = """
 SELECT count(DISTINCT egress) FROM workers
-WHERE seen_at > clock_timestamp() - interval '5 s' AND egress = ANY($1)
+WHERE seen_at > to_timestamp($2) AND egress = ANY($1)
 """
 _RUNS_LEFT = "SELECT count(*) FROM runs WHERE ended_at IS NULL"
 _READ_ALL_AGAIN = """
@@ -104,10 +104,10 @@ async def waiting(postgres: OwnPostgres, had: Sequence[Held]) -> set[str]:
     return {lane.key for lane in had} & due
 
 
-async def serving(postgres: OwnPostgres, names: Sequence[str]) -> int:
-    """How many of the workers gave a sign of life within the last seconds."""
+async def serving(postgres: OwnPostgres, names: Sequence[str], since: float) -> int:
+    """How many of the workers gave a sign of life after ``since``, in Unix seconds."""
     async with _connected(postgres) as conn:
-        return int(await conn.fetchval(_ALL_SERVE, list(names)))
+        return int(await conn.fetchval(_ALL_SERVE, list(names), since))
 
 
 async def served_twice(postgres: OwnPostgres) -> list[tuple[str, int, int]]:

@@ -51,6 +51,8 @@ _ENDS_WITHIN = 600.0
 _ROUNDS = 3
 _LATE = 5.0
 _EXPLAINED = 5
+# New posts push down what was in a timeline at the start; who joins late must see it all the same.
+_SOURCE = "home=120"
 
 
 @dataclass(slots=True)
@@ -186,7 +188,7 @@ class _Run:
     async def _go_through(self, order: Sequence[str], figures: Figures) -> None:
         blocks = _blocks(self._simulator.members(), len(order))
         for kind, block in zip(order, blocks, strict=True):
-            await serve_members(self._settings, block)
+            await serve_members(self._settings, block, _SOURCE)
             figures.members += len(block)
             figures.outages.append(await self._bench.outage(kind))
             say(_line(figures.outages[-1]))

@@ -109,7 +109,7 @@ async def measure(count: int, given: argparse.Namespace, folder: Path) -> Figure
     theirs = {
         "data_dir": str(folder),
         "worker_concurrency": str(given.concurrency),
-        "home_in_flight": "2",
+        "home_in_flight": "1",
         "host_in_flight": "1",
     }
     settings = Settings(data_dir=folder)
