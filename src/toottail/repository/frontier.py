@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from toottail.repository.database import Connection
+from toottail.types.lanes import host_of_lane, slice_of_lane
 
 _NEXT_DUE = """
 SELECT min(at) FROM (
     SELECT min(collect_at) AS at FROM sources JOIN members ON members.id = member_id
-    WHERE sources.home = $1 AND active_until > now()
+    WHERE sources.home = $1 AND slice = 0 AND active_until > now()
   UNION ALL
     SELECT min(next_at) FROM feed_watches JOIN members ON members.id = member_id
     WHERE feed_watches.home = $1 AND active_until > now()
@@ -38,9 +39,17 @@ SELECT min(at) FROM (
 """
 
 
+_NEXT_OF_SLICE = """
+SELECT min(collect_at) FROM members JOIN sources ON member_id = id
+WHERE members.home = $1 AND slice = $2 AND active_until > now()
+"""
+
+
 async def next_due(conn: Connection, lane: str) -> datetime | None:
     """When anything is due next in a lane, None when nothing is."""
-    at: datetime | None = await conn.fetchval(_NEXT_DUE, lane)
+    part = slice_of_lane(lane)
+    of = (_NEXT_OF_SLICE, host_of_lane(lane), part) if part else (_NEXT_DUE, lane)
+    at: datetime | None = await conn.fetchval(*of)
     return at
 
 

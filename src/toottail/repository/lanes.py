@@ -16,6 +16,8 @@ from uuid import UUID
 
 from toottail.errors import LaneLost
 from toottail.repository.database import Connection
+from toottail.repository.slices import SHARING_LOCK
+from toottail.types.lanes import host_of_lane
 
 # Each row begins where no earlier row of that name has been: see `forget`.
 _CREATE = """
@@ -34,6 +36,11 @@ WITH taken AS (
     INSERT INTO visits (key, epoch, worker) SELECT key, epoch, $2 FROM taken
 )
 SELECT epoch, budget FROM taken
+"""
+
+_HELD_SLICES = """
+SELECT count(*) FROM lanes
+WHERE strpos(key, '#') > 0 AND split_part(key, '#', 1) = $1 AND lease_until >= clock_timestamp()
 """
 
 _POKE = """
@@ -112,8 +119,10 @@ WHERE started_at < $2::timestamptz - interval '1 day' AND NOT EXISTS (
 
 _DUE = """
 SELECT due.lane FROM (
-    SELECT sources.home AS lane FROM sources JOIN members ON members.id = member_id
+    SELECT lane_of(sources.home, slice) AS lane FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
+  UNION
+    SELECT lane_of(home, slice) FROM members WHERE slice_to IS NOT NULL
   UNION
     SELECT feed_watches.home FROM feed_watches JOIN members ON members.id = member_id
     WHERE next_at <= $1 AND active_until > $1
@@ -168,6 +177,18 @@ async def take(conn: Connection, key: str, worker: UUID, lease: timedelta) -> Ta
         await conn.execute(_CREATE, key)
         row = await conn.fetchrow(_TAKE, key, worker, lease)
     return Taken(row["epoch"], json.loads(row["budget"])) if row else None
+
+
+async def take_slice(
+    conn: Connection, key: str, worker: UUID, lease: timedelta, most: int
+) -> Taken | None:
+    """The same for a slice of a home; None as well while ``most`` others of that home are held."""
+    home = host_of_lane(key)
+    async with conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", SHARING_LOCK, home)
+        if await conn.fetchval(_HELD_SLICES, home) >= most:
+            return None
+        return await take(conn, key, worker, lease)
 
 
 async def poke(conn: Connection, key: str) -> bool:

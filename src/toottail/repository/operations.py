@@ -14,7 +14,8 @@ SILENT_FOR = timedelta(seconds=15)
 # As `lanes.due` finds them, with how much is due and since when, and the lanes that are held.
 _LANES = """
 WITH due AS (
-    SELECT sources.home AS key, collect_at AS at FROM sources JOIN members ON members.id = member_id
+    SELECT lane_of(sources.home, slice) AS key, collect_at AS at
+    FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
   UNION ALL
     SELECT feed_watches.home, next_at FROM feed_watches JOIN members ON members.id = member_id
@@ -51,7 +52,11 @@ WITH due AS (
     WHERE holder IS NOT NULL AND lease_until >= $1
 )
 SELECT key, held.holder::text AS worker, held.started_at AS since, coalesce(due, 0) AS due,
-    coalesce(extract(epoch FROM $1 - oldest), 0)::float8 AS late
+    coalesce(extract(epoch FROM $1 - oldest), 0)::float8 AS late,
+    CASE WHEN strpos(key, '#') > 0 THEN (
+        SELECT count(*) FROM members
+        WHERE home = split_part(key, '#', 1) AND slice = split_part(key, '#', 2)::smallint)
+    END AS members
 FROM waiting FULL JOIN held USING (key)
 ORDER BY late DESC, due DESC, key LIMIT $2
 """

@@ -1,0 +1,115 @@
+"""One large home: its members are collected in slices, by several workers, and never twice."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from tests.flow.conftest import OpenStage
+from tests.flow.stage import HOME, Stage
+from tests.worker.services import first_run_over, served, until
+from toottail.repository import hosts, lanes
+from toottail.repository.sealing import open_sealer
+from toottail.service.roster import NewMember, take_in
+from toottail.service.sharing_out import SharedOut, share_out
+from toottail.simulator import town
+from toottail.simulator.report import members as all_members
+from toottail.simulator.world import World
+from toottail.types.sources import parse_sources
+
+MEMBERS = 24
+BOUND = 5
+SETTINGS = {"slice_members": str(BOUND), "home_in_flight": "4", "worker_concurrency": "8"}
+SIZE = town.Size(homes=1, members=MEMBERS, hosts=12, threads=60, round=50, replies=150, quiet=0.3)
+
+
+def a_large_home(size: town.Size = SIZE) -> World:
+    world = World(1, home="mastodon", now=time.time())
+    town.found(world, size)
+    world.belongings.furnish(world)
+    return world
+
+
+async def take_in_members(stage: Stage, first: int = 0, last: int | None = None) -> None:
+    sealer = open_sealer(stage.settings)
+    for one in all_members(stage.simulator)[first:last]:
+        new = NewMember(
+            one["home"],
+            one["account"],
+            SecretStr(one["token"]),
+            parse_sources(("home",)),
+            account_id=one["account_id"],
+        )
+        async with stage.database.transaction() as conn:
+            assert await take_in(conn, sealer, new) == "new"
+
+
+async def know_software(stage: Stage, name: str = "mastodon") -> None:
+    async with stage.database.connection() as conn:
+        await hosts.store_software(conn, HOME, name, "4.4.0", datetime.now(UTC))
+
+
+async def rebalance(stage: Stage, bound: int = BOUND) -> list[SharedOut]:
+    """As `toottail rebalance` does it, with slices of at most ``bound`` members."""
+    settings = stage.settings.model_copy(update={"slice_members": bound})
+    async with stage.database.transaction() as conn:
+        return await share_out(conn, settings)
+
+
+async def sizes(stage: Stage) -> dict[int, int]:
+    """How many members each slice has now; 0 is the main lane."""
+    rows = await stage.sql("SELECT slice, count(*) AS n FROM members GROUP BY 1 ORDER BY 1")
+    return {row["slice"]: row["n"] for row in rows}
+
+
+async def all_moved(stage: Stage) -> None:
+    async def so() -> bool:
+        return not await stage.sql(
+            "SELECT FROM members WHERE slice_to IS NOT NULL OR carried IS NOT NULL"
+        )
+
+    await until(so)
+
+
+async def read_all_again(stage: Stage) -> None:
+    """Every member's timeline is due, and is read by somebody."""
+    row, *_ = await stage.sql("UPDATE sources SET collect_at = now() RETURNING now() AS at")
+
+    async def so() -> bool:
+        return not await stage.sql("SELECT FROM sources WHERE read_at < $1", row["at"])
+
+    await until(so)
+
+
+async def check_nobody_was_served_twice(stage: Stage) -> None:
+    async with stage.database.connection() as conn:
+        assert await lanes.served_twice(conn) == []
+    told = stage.judge()
+    assert told["most_timelines_at_once"] == 1
+    assert told["most_in_flight"][HOME] <= stage.settings.home_in_flight
+    assert told["over_limit"] == {}
+
+
+async def test_members_of_a_large_home_are_collected_in_slices_by_several_workers(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), SETTINGS)
+    await know_software(stage)
+    await take_in_members(stage)
+    (shared,) = await rebalance(stage)
+    assert (shared.before, shared.moved) == ({0: MEMBERS}, MEMBERS)
+    async with served(stage), served(stage), served(stage):
+        await first_run_over(stage)
+        await all_moved(stage)
+    assert await sizes(stage) == {1: 5, 2: 5, 3: 5, 4: 5, 5: 4}
+    assert stage.judge()["still_missing"] == []
+    await check_nobody_was_served_twice(stage)
+    visits = await stage.sql(
+        "SELECT key, count(DISTINCT worker) AS n FROM visits WHERE key LIKE $1 GROUP BY 1",
+        f"{HOME}#%",
+    )
+    assert {row["key"] for row in visits} == {f"{HOME}#{n}" for n in range(1, 6)}
+    workers = await stage.sql("SELECT DISTINCT worker FROM visits WHERE key LIKE $1", f"{HOME}#%")
+    assert len(workers) > 1, "several had a part in it"
