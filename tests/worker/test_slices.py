@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, Stage
 from tests.worker.services import first_run_over, served, until
-from toottail.repository import hosts, lanes
+from toottail.repository import hosts, lanes, leaving
 from toottail.repository.sealing import open_sealer
 from toottail.service.roster import NewMember, take_in
 from toottail.service.sharing_out import SharedOut, share_out
@@ -113,3 +114,114 @@ async def test_members_of_a_large_home_are_collected_in_slices_by_several_worker
     assert {row["key"] for row in visits} == {f"{HOME}#{n}" for n in range(1, 6)}
     workers = await stage.sql("SELECT DISTINCT worker FROM visits WHERE key LIKE $1", f"{HOME}#%")
     assert len(workers) > 1, "several had a part in it"
+
+
+async def test_members_are_shared_out_anew_while_workers_go_on_and_nobody_waits(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), SETTINGS)
+    await know_software(stage)
+    async with served(stage), served(stage), served(stage):
+        await take_in_members(stage, 0, 12)
+        for bound, last in ((4, 16), (9, 20), (3, MEMBERS)):
+            await rebalance(stage, bound)
+            await stage.sql("UPDATE sources SET collect_at = now()")
+            # Some come while the others move.
+            await take_in_members(stage, last - 4, last)
+        await read_all_again(stage)
+        await rebalance(stage, 3)
+        await all_moved(stage)
+        assert await sizes(stage) == dict.fromkeys(range(1, 9), 3)
+        await read_all_again(stage)
+        await first_run_over(stage)
+    assert stage.judge()["still_missing"] == []
+    await check_nobody_was_served_twice(stage)
+
+
+async def test_a_new_member_goes_to_the_smallest_slice_and_one_who_leaves_is_gone(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), SETTINGS)
+    await know_software(stage)
+    await take_in_members(stage, 0, 14)
+    await rebalance(stage)
+    async with served(stage), served(stage):
+        await all_moved(stage)
+        assert await sizes(stage) == {1: 5, 2: 5, 3: 4}
+        await take_in_members(stage, 14, 15)
+        await all_moved(stage)
+        assert await sizes(stage) == {1: 5, 2: 5, 3: 5}
+        left = await stage.sql("SELECT id FROM members WHERE slice = 2")
+        for row in left:
+            await leaving.remove(stage.database, row["id"])
+        await rebalance(stage)
+        await all_moved(stage)
+        assert await sizes(stage) == {1: 4, 2: 3, 3: 3}
+        await read_all_again(stage)
+    await check_nobody_was_served_twice(stage)
+
+
+async def test_a_home_that_shrank_is_collected_in_its_main_lane_again(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), SETTINGS)
+    await know_software(stage)
+    await take_in_members(stage)
+    await rebalance(stage)
+    async with served(stage), served(stage):
+        await all_moved(stage)
+        await rebalance(stage, 100)
+        await all_moved(stage)
+        assert await sizes(stage) == {0: MEMBERS}
+        await stage.sql("DELETE FROM visits WHERE ended_at IS NOT NULL")
+        await read_all_again(stage)
+    assert await stage.sql("SELECT FROM visits WHERE key LIKE $1", f"{HOME}#%") == []
+    await check_nobody_was_served_twice(stage)
+
+
+async def test_all_lanes_of_a_home_that_fails_leave_it_alone_together(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), SETTINGS)
+    await know_software(stage)
+    await take_in_members(stage)
+    await rebalance(stage)
+    async with served(stage), served(stage):
+        await first_run_over(stage)
+        await all_moved(stage)
+        stage.change(faults={HOME: [{"kind": "5xx"}]})
+        stage.reset_counters()
+        await stage.sql("UPDATE sources SET collect_at = now()")
+        await asyncio.sleep(8)
+        failed = stage.judge()["requests_home"]
+        # Two open the circuit, and after 2 s the lanes that are served try once more.
+        assert 2 <= failed <= 12, "five slices that each find out by themselves need more"
+        (circuit,) = await stage.sql("SELECT failures FROM home_circuits")
+        assert circuit["failures"] >= 2
+        stage.change(faults={HOME: []})
+        await stage.sql("UPDATE home_circuits SET rest_until = 0")
+        await read_all_again(stage)
+        assert await stage.sql("SELECT FROM home_circuits") == []
+    await check_nobody_was_served_twice(stage)
+
+
+async def test_the_limits_of_tokens_hold_though_two_lanes_use_them(open_stage: OpenStage) -> None:
+    # 30 requests in 15 s for each token.
+    tight = {"limit_scale": 0.1, "throttle_scale": 0.05}
+    size = town.Size(homes=1, members=12, hosts=12, threads=60, round=60, replies=400, quiet=0.1)
+    stage = await open_stage(a_large_home(size), SETTINGS, **tight)
+    await know_software(stage)
+    await take_in_members(stage)
+    await rebalance(stage)
+    async with served(stage), served(stage):
+        for _ in range(6):
+            await read_all_again(stage)
+        await until(lambda: _is_over(stage), within=120)
+    told = stage.judge()
+    assert told["still_missing"] == []
+    assert told["windows"][HOME]["token"]["most"] > 15, "else nothing was tried"
+    await check_nobody_was_served_twice(stage)
+
+
+async def _is_over(stage: Stage) -> bool:
+    return not await stage.sql("SELECT FROM runs WHERE ended_at IS NULL")

@@ -122,7 +122,7 @@ SELECT due.lane FROM (
     SELECT lane_of(sources.home, slice) AS lane FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
   UNION
-    SELECT lane_of(home, slice) FROM members WHERE slice_to IS NOT NULL
+    SELECT lane_of(home, slice) FROM members WHERE slice_to IS NOT NULL OR carried IS NOT NULL
   UNION
     SELECT feed_watches.home FROM feed_watches JOIN members ON members.id = member_id
     WHERE next_at <= $1 AND active_until > $1
