@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from tests.repository.rows import HOME, member, now, run, watch
@@ -68,7 +69,7 @@ async def test_a_lane_gives_away_only_its_own_members_and_only_those_who_are_to_
         await conn.execute("UPDATE members SET slice_to = 3 WHERE id = ANY($1)", [goes, foreign])
         moving = await slices.on_the_move(conn, HOME, 1)
         assert (moving.leaving, moving.carried) == ([goes], {})
-        told = {"allowances": {"token:7": {}}}
+        told: dict[str, Any] = {"allowances": {"token:7": {}}}
         everybody = {stays: told, goes: told, foreign: told}
         assert await slices.give_away(conn, HOME, 1, everybody) == {f"{HOME}#3"}
         places = [await where(conn, one) for one in (stays, goes, foreign)]
@@ -181,7 +182,7 @@ async def test_whoever_leaves_breaks_off_their_slice_and_its_lane_forgets_their_
         goes, _ = await members_in(conn, 1, 2)
         await members_in(conn, 2, 1)
         await conn.execute("UPDATE members SET slice_to = 2 WHERE id = $1", goes)
-        budget = {"allowances": {f"token:{goes}": {}, "token:0": {}}, "waits": {}}
+        budget: dict[str, Any] = {"allowances": {f"token:{goes}": {}, "token:0": {}}, "waits": {}}
         epochs = {}
         for key in (HOME, f"{HOME}#1", f"{HOME}#2", f"{HOME}#3"):
             taken = await lanes.take(conn, key, WORKER, LONG)
