@@ -22,8 +22,12 @@ from toottail.types.sources import parse_sources
 
 MEMBERS = 24
 BOUND = 5
-SETTINGS = {"slice_members": str(BOUND), "home_in_flight": "4", "worker_concurrency": "8"}
 SIZE = town.Size(homes=1, members=MEMBERS, hosts=12, threads=60, round=50, replies=150, quiet=0.3)
+
+
+def bound(members: int = BOUND) -> dict[str, str]:
+    """Settings; the workers' housekeeping shares members out by itself, with that bound."""
+    return {"slice_members": str(members), "home_in_flight": "4", "worker_concurrency": "8"}
 
 
 def a_large_home(size: town.Size = SIZE) -> World:
@@ -52,9 +56,9 @@ async def know_software(stage: Stage, name: str = "mastodon") -> None:
         await hosts.store_software(conn, HOME, name, "4.4.0", datetime.now(UTC))
 
 
-async def rebalance(stage: Stage, bound: int = BOUND) -> list[SharedOut]:
-    """As `toottail rebalance` does it, with slices of at most ``bound`` members."""
-    settings = stage.settings.model_copy(update={"slice_members": bound})
+async def rebalance(stage: Stage, most: int = BOUND) -> list[SharedOut]:
+    """As `toottail rebalance` does it, with slices of at most ``most`` members."""
+    settings = stage.settings.model_copy(update={"slice_members": most})
     async with stage.database.transaction() as conn:
         return await share_out(conn, settings)
 
@@ -79,7 +83,9 @@ async def read_all_again(stage: Stage) -> None:
     row, *_ = await stage.sql("UPDATE sources SET collect_at = now() RETURNING now() AS at")
 
     async def so() -> bool:
-        return not await stage.sql("SELECT FROM sources WHERE read_at < $1", row["at"])
+        return not await stage.sql(
+            "SELECT FROM sources WHERE coalesce(read_at < $1, true)", row["at"]
+        )
 
     await until(so)
 
@@ -96,7 +102,7 @@ async def check_nobody_was_served_twice(stage: Stage) -> None:
 async def test_members_of_a_large_home_are_collected_in_slices_by_several_workers(
     open_stage: OpenStage,
 ) -> None:
-    stage = await open_stage(a_large_home(), SETTINGS)
+    stage = await open_stage(a_large_home(), bound())
     await know_software(stage)
     await take_in_members(stage)
     (shared,) = await rebalance(stage)
@@ -119,12 +125,12 @@ async def test_members_of_a_large_home_are_collected_in_slices_by_several_worker
 async def test_members_are_shared_out_anew_while_workers_go_on_and_nobody_waits(
     open_stage: OpenStage,
 ) -> None:
-    stage = await open_stage(a_large_home(), SETTINGS)
+    stage = await open_stage(a_large_home(), bound(3))
     await know_software(stage)
     async with served(stage), served(stage), served(stage):
         await take_in_members(stage, 0, 12)
-        for bound, last in ((4, 16), (9, 20), (3, MEMBERS)):
-            await rebalance(stage, bound)
+        for most, last in ((4, 16), (9, 20), (3, MEMBERS)):
+            await rebalance(stage, most)
             await stage.sql("UPDATE sources SET collect_at = now()")
             # Some come while the others move.
             await take_in_members(stage, last - 4, last)
@@ -138,10 +144,54 @@ async def test_members_are_shared_out_anew_while_workers_go_on_and_nobody_waits(
     await check_nobody_was_served_twice(stage)
 
 
+async def tokens_known(stage: Stage) -> dict[str, set[str]]:
+    """Of which tokens each lane of the home knows that it sent something with them."""
+    rows = await stage.sql(
+        "SELECT lanes.key AS lane, a.key AS token FROM lanes,"
+        " jsonb_each(budget -> 'allowances') AS a"
+        " WHERE lanes.key LIKE $1 AND a.key LIKE 'token:%' AND a.value -> 'sends' <> '[]'",
+        f"{HOME}%",
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["lane"], set()).add(row["token"])
+    return found
+
+
+async def test_a_main_lane_at_work_asks_for_less_before_it_gives_the_first_members_away(
+    open_stage: OpenStage,
+) -> None:
+    stage = await open_stage(a_large_home(), bound(100), resolve=1.0, latency_scale=1.0)
+    await take_in_members(stage)
+    async with served(stage), served(stage):
+
+        async def delivers() -> bool:
+            return stage.asked(HOME, "search") > 4
+
+        await until(delivers)
+        assert await sizes(stage) == {0: MEMBERS}
+        await rebalance(stage)
+        await all_moved(stage)
+        assert await _under_way(stage) > 0, "else nothing was tried"
+        for _ in range(3):
+            await read_all_again(stage)
+        assert await _under_way(stage) > 0
+    await check_nobody_was_served_twice(stage)
+    assert stage.judge()["most_in_flight"][HOME] == stage.settings.home_in_flight
+
+
+async def _under_way(stage: Stage) -> int:
+    (row,) = await stage.sql(
+        "SELECT count(*) AS n FROM watches WHERE stage NOT IN ('done', 'failed')"
+    )
+    n: int = row["n"]
+    return n
+
+
 async def test_a_new_member_goes_to_the_smallest_slice_and_one_who_leaves_is_gone(
     open_stage: OpenStage,
 ) -> None:
-    stage = await open_stage(a_large_home(), SETTINGS)
+    stage = await open_stage(a_large_home(), bound())
     await know_software(stage)
     await take_in_members(stage, 0, 14)
     await rebalance(stage)
@@ -164,38 +214,44 @@ async def test_a_new_member_goes_to_the_smallest_slice_and_one_who_leaves_is_gon
 async def test_a_home_that_shrank_is_collected_in_its_main_lane_again(
     open_stage: OpenStage,
 ) -> None:
-    stage = await open_stage(a_large_home(), SETTINGS)
+    stage = await open_stage(a_large_home(), bound())
     await know_software(stage)
     await take_in_members(stage)
     await rebalance(stage)
     async with served(stage), served(stage):
         await all_moved(stage)
+        await read_all_again(stage)
+    stage.settings = stage.settings.model_copy(update={"slice_members": 100})
+    async with served(stage), served(stage):
         await rebalance(stage, 100)
         await all_moved(stage)
         assert await sizes(stage) == {0: MEMBERS}
+        known = (await tokens_known(stage))[HOME]
+        assert len(known) == MEMBERS, "what was sent with their tokens came along"
         await stage.sql("DELETE FROM visits WHERE ended_at IS NOT NULL")
         await read_all_again(stage)
     assert await stage.sql("SELECT FROM visits WHERE key LIKE $1", f"{HOME}#%") == []
+    assert set(await tokens_known(stage)) == {HOME}, "who gave a member away forgets their token"
     await check_nobody_was_served_twice(stage)
 
 
 async def test_all_lanes_of_a_home_that_fails_leave_it_alone_together(
     open_stage: OpenStage,
 ) -> None:
-    stage = await open_stage(a_large_home(), SETTINGS)
+    stage = await open_stage(a_large_home(), bound(2))
     await know_software(stage)
     await take_in_members(stage)
-    await rebalance(stage)
+    await rebalance(stage, 2)
     async with served(stage), served(stage):
         await first_run_over(stage)
         await all_moved(stage)
         stage.change(faults={HOME: [{"kind": "5xx"}]})
         stage.reset_counters()
         await stage.sql("UPDATE sources SET collect_at = now()")
-        await asyncio.sleep(8)
+        await asyncio.sleep(12)
         failed = stage.judge()["requests_home"]
-        # Two open the circuit, and after 2 s the lanes that are served try once more.
-        assert 2 <= failed <= 12, "five slices that each find out by themselves need more"
+        # Two open the circuit; after 2 s, and again after 8 s, the lanes that are served try it.
+        assert 2 <= failed <= 9, "twelve slices that each find out by themselves need more"
         (circuit,) = await stage.sql("SELECT failures FROM home_circuits")
         assert circuit["failures"] >= 2
         stage.change(faults={HOME: []})
@@ -209,7 +265,7 @@ async def test_the_limits_of_tokens_hold_though_two_lanes_use_them(open_stage: O
     # 30 requests in 15 s for each token.
     tight = {"limit_scale": 0.1, "throttle_scale": 0.05}
     size = town.Size(homes=1, members=12, hosts=12, threads=60, round=60, replies=400, quiet=0.1)
-    stage = await open_stage(a_large_home(size), SETTINGS, **tight)
+    stage = await open_stage(a_large_home(size), bound(), **tight)
     await know_software(stage)
     await take_in_members(stage)
     await rebalance(stage)
