@@ -11,7 +11,7 @@ from toottail.types.lanes import host_of_lane, slice_of_lane
 _NEXT_DUE = """
 SELECT min(at) FROM (
     SELECT min(collect_at) AS at FROM sources JOIN members ON members.id = member_id
-    WHERE sources.home = $1 AND slice = 0 AND active_until > now()
+    WHERE sources.home = $1 AND members.home = $1 AND slice = 0 AND active_until > now()
   UNION ALL
     SELECT min(next_at) FROM feed_watches JOIN members ON members.id = member_id
     WHERE feed_watches.home = $1 AND active_until > now()
