@@ -83,8 +83,11 @@ async def read_all_again(stage: Stage) -> None:
     row, *_ = await stage.sql("UPDATE sources SET collect_at = now() RETURNING now() AS at")
 
     async def so() -> bool:
+        # A reading that was just being stored has put its source off again.
         return not await stage.sql(
-            "SELECT FROM sources WHERE coalesce(read_at < $1, true)", row["at"]
+            "UPDATE sources SET collect_at = least(collect_at, now())"
+            " WHERE coalesce(read_at < $1, true) RETURNING true",
+            row["at"],
         )
 
     await until(so)

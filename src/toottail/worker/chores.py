@@ -87,7 +87,7 @@ def _collecting(visit: LaneVisit, collects: list[DueSource]) -> list[Chore]:
         Chore(
             ("introduce", c.member_id),
             partial(collect.introduce, visit, c.member_id),
-            partial(_put_off_member, visit, c.member_id),
+            partial(_put_off_sources, visit, c.member_id),
             True,
         )
         for c in collects
@@ -97,7 +97,7 @@ def _collecting(visit: LaneVisit, collects: list[DueSource]) -> list[Chore]:
         Chore(
             ("collect", (c.member_id, c.kind, c.name)),
             partial(collect.collect, visit, c),
-            partial(_put_off_member, visit, c.member_id),
+            partial(_put_off_sources, visit, c.member_id),
             True,
         )
         for c in collects
@@ -249,17 +249,17 @@ async def _put_off_deliveries(visit: LaneVisit, until: datetime, _why: str) -> N
     async with visit.fenced() as conn:
         await deliveries.postpone(conn, visit.host, until)
         await feeds.postpone_home(conn, visit.host, until)
-        await _put_off_sources(visit, conn)
+        await _let_sources_rest(visit, conn)
 
 
-async def _put_off_member(visit: LaneVisit, member: int, until: datetime, _why: str) -> None:
+async def _put_off_sources(visit: LaneVisit, member: int, until: datetime, _why: str) -> None:
     """Leaves the sources of a member due, but not before then."""
     async with visit.fenced() as conn:
         await sources.postpone_member(conn, member, until)
-        await _put_off_sources(visit, conn)
+        await _let_sources_rest(visit, conn)
 
 
-async def _put_off_sources(visit: LaneVisit, conn: Connection) -> None:
+async def _let_sources_rest(visit: LaneVisit, conn: Connection) -> None:
     """Leaves all sources at the home due, but not while it rests."""
     rests_until = visit.home_rests_until()
     if rests_until > visit.now():
