@@ -289,6 +289,8 @@ class Settings(BaseModel):
     """How long a lane stays ours without a renewal."""
     worker_concurrency: int = Field(default=64, ge=2)
     """Lanes this process visits at once."""
+    slice_members: int = Field(default=200, ge=2, le=100_000)
+    """Members of a home beyond which they are collected in slices, of at most so many each."""
     worker_memory_limit: int = Field(default=0, ge=0)
     """Bytes of memory of this process from which on it takes no new lanes; 0: no limit."""
     worker_alive_file: Path | None = None

@@ -6,6 +6,8 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
+import asyncpg
+
 from tests.cli.shell import Shell
 from toottail.repository import delays
 from toottail.repository.database import connector
@@ -61,3 +63,30 @@ def test_a_worker_that_works_passes_the_check_and_is_listed(shell: Shell) -> Non
         process.terminate()
         process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_a_slice_is_listed_with_its_members(shell: Shell, database_url: str) -> None:
+    shell.environment["DATABASE_URL"] = database_url
+    asyncio.run(_store(database_url))
+    lanes = {lane["key"]: lane for lane in shell.run_json("lanes")["lanes"]}
+    assert (lanes["large.example#2"]["due"], lanes["large.example#2"]["members"]) == (1, 3)
+    assert (lanes["large.example"]["due"], lanes["large.example"]["members"]) == (1, None)
+    lines = [line.split() for line in shell.run("lanes").stdout.splitlines()]
+    assert lines[1] == ["LANE", "WORKER", "SINCE", "DUE", "LATE", "MEMBERS"]
+    assert sorted((line[0], line[-1]) for line in lines[2:]) == [
+        ("large.example", "-"),
+        ("large.example#2", "3"),
+    ]
+
+
+async def _store(url: str) -> None:
+    conn = await asyncpg.connect(url)
+    await conn.execute(
+        "INSERT INTO members (home, token_fingerprint, token_sealed, slice, active_until)"
+        " SELECT 'large.example', n::text::bytea, 'sealed', CASE WHEN n < 4 THEN 2 ELSE 0 END,"
+        " 'infinity' FROM generate_series(1, 5) AS n;"
+        "INSERT INTO sources (member_id, home, kind, entries, collect_at)"
+        " SELECT id, home, 'home', 40, now() - interval '1 minute' FROM members"
+        " WHERE token_fingerprint IN ('1', '5')"
+    )
+    await conn.close()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
-from tests.repository.rows import HOME, now
+import pytest
+
+from tests.repository.rows import HOME, member, now
 from tests.repository.test_serving import serve
-from toottail.repository import lanes, members
+from toottail.errors import StorageConflict
+from toottail.repository import hosts, lanes, members, runs
 from toottail.repository.database import Database
 from toottail.settings import Settings
 from toottail.worker import housekeeping
@@ -109,3 +113,24 @@ async def test_what_the_operator_paused_is_not_removed_for_a_home_that_fails(
     await housekeeping.tidy(database_settings, database)
     (row,) = await _rows(database, "SELECT paused_why, delete_at FROM members")
     assert row == {"paused_why": "operator", "delete_at": None}
+
+
+async def test_members_of_a_home_that_grew_large_are_shared_out(
+    database: Database, database_settings: Settings
+) -> None:
+    async with database.connection() as conn:
+        await hosts.store_software(conn, HOME, "mastodon", "4.4", now())
+        for name in ("ann", "ben", "cem"):
+            await member(conn, HOME, name)
+    settings = database_settings.model_copy(update={"slice_members": 3})
+    await housekeeping.tidy(settings, database)
+    assert await _rows(database, "SELECT FROM members WHERE slice_to IS NOT NULL") == []
+    await housekeeping.tidy(settings.model_copy(update={"slice_members": 2}), database)
+    rows = await _rows(database, "SELECT slice, slice_to FROM members ORDER BY slice_to")
+    assert [(row["slice"], row["slice_to"]) for row in rows] == [(0, 1), (0, 1), (0, 2)]
+
+
+async def test_a_run_whose_member_leaves_meanwhile_stops_nobody(database: Database) -> None:
+    async with database.connection() as conn:
+        with pytest.raises(StorageConflict):
+            await runs.progress(conn, uuid4())

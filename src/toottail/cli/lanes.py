@@ -100,12 +100,13 @@ def _print_workers(console: Console, workers: list[WorkerRow]) -> None:
 
 def _print_lanes(console: Console, lanes: list[LaneRow]) -> None:
     if lanes:
-        table = _table("LANE", "WORKER", "SINCE", "DUE", "LATE")
+        table = _table("LANE", "WORKER", "SINCE", "DUE", "LATE", "MEMBERS")
         for lane in lanes:
             since = _at(lane.since) if lane.since else "-"
             late = f"{lane.late:.0f} s" if lane.due else "-"
+            members = "-" if lane.members is None else str(lane.members)
             words = (lane.key, lane.worker or "-", since, str(lane.due), late)
-            table.add_row(*map(Text, words))
+            table.add_row(*map(Text, words), members)
         console.print(table)
     else:
         console.print("no lanes with work")

@@ -1,4 +1,4 @@
-"""``toottail serve``, ``api``, ``web`` and ``worker``, and their options."""
+"""``toottail serve``, ``api``, ``web``, ``worker``, ``lanes`` and ``rebalance``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Verbose = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Makes the commands those of ``app``."""
-    for command in (serve, api, web, worker, lanes):
+    for command in (serve, api, web, worker, lanes, rebalance):
         app.command()(command)
 
 
@@ -96,6 +96,19 @@ def lanes(
     from toottail.cli.lanes import show
 
     raise typer.Exit(show(as_json=json, config=config))
+
+
+def rebalance(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be done.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    config: Config = None,
+) -> None:
+    """Share out the members of large servers evenly over slices, while workers go on."""
+    from toottail.cli.rebalance import rebalance as run_rebalance
+
+    raise typer.Exit(run_rebalance(dry=dry_run, as_json=json, config=config))
 
 
 def _run(

@@ -6,35 +6,49 @@ from datetime import datetime
 from uuid import UUID
 
 from toottail.repository.database import Connection
+from toottail.types.lanes import host_of_lane, slice_of_lane
 
+# Each by its index, in order of time: the first that somebody is served by is the next one.
 _NEXT_DUE = """
 SELECT min(at) FROM (
-    SELECT min(collect_at) AS at FROM sources JOIN members ON members.id = member_id
-    WHERE sources.home = $1 AND active_until > now()
+    (SELECT collect_at AS at FROM sources WHERE home = $1 AND collect_at IS NOT NULL AND EXISTS (
+        SELECT FROM members WHERE id = member_id AND slice = 0 AND active_until > now())
+    ORDER BY collect_at LIMIT 1)
   UNION ALL
-    SELECT min(next_at) FROM feed_watches JOIN members ON members.id = member_id
-    WHERE feed_watches.home = $1 AND active_until > now()
+    (SELECT next_at FROM feed_watches WHERE home = $1 AND next_at IS NOT NULL AND EXISTS (
+        SELECT FROM members WHERE id = member_id AND active_until > now())
+    ORDER BY next_at LIMIT 1)
   UNION ALL
-    SELECT min(next_at) FROM feeds WHERE host = $1 AND state = 'due' AND EXISTS (
+    (SELECT next_at FROM feeds WHERE host = $1 AND state = 'due' AND EXISTS (
         SELECT FROM feed_watches JOIN members ON members.id = member_id
         WHERE feed_id = feeds.id AND active_until > now())
+    ORDER BY next_at LIMIT 1)
   UNION ALL
-    SELECT min(next_at) FROM looks WHERE host = $1 AND state = 'due' AND EXISTS (
+    (SELECT next_at FROM looks WHERE host = $1 AND state = 'due' AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = looks.conversation_id AND active_until > now())
+    ORDER BY next_at LIMIT 1)
   UNION ALL
-    SELECT min(next_at) FROM watches WHERE home = $1 AND EXISTS (
+    (SELECT next_at FROM watches WHERE home = $1 AND next_at IS NOT NULL AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
             AND active_until > now())
+    ORDER BY next_at LIMIT 1)
   UNION ALL
-    SELECT min(next_at) FROM deliveries WHERE home = $1 AND EXISTS (
+    (SELECT next_at FROM deliveries WHERE home = $1 AND next_at IS NOT NULL AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
             AND active_until > now())
+    ORDER BY next_at LIMIT 1)
   UNION ALL
-    SELECT min(probe_at) FROM hosts WHERE host = $1
+    (SELECT probe_at FROM hosts WHERE host = $1)
 ) AS t
+"""
+
+
+_NEXT_OF_SLICE = """
+SELECT min(collect_at) FROM members JOIN sources ON member_id = id
+WHERE members.home = $1 AND slice = $2 AND active_until > now()
 """
 
 
@@ -46,19 +60,26 @@ SELECT
     EXISTS (SELECT FROM watches WHERE home = $1 AND next_at <= $2) AS watches,
     EXISTS (SELECT FROM deliveries WHERE home = $1 AND next_at <= $2) AS deliveries,
     EXISTS (SELECT FROM looks WHERE host = $1 AND state = 'due' AND next_at <= $2) AS looks,
-    EXISTS (SELECT FROM feeds WHERE host = $1 AND state = 'due' AND next_at <= $2) AS feeds
+    EXISTS (SELECT FROM feeds WHERE host = $1 AND state = 'due' AND next_at <= $2) AS feeds,
+    EXISTS (SELECT FROM members WHERE home = $1 AND slice = $3
+            AND (slice_to IS NOT NULL OR carried IS NOT NULL)) AS moving
 """
 
 
-async def kinds_due(conn: Connection, lane: str, now: datetime) -> set[str]:
-    """The tables that may have something due in a lane; the others need not be read."""
-    (row,) = await conn.fetch(_KINDS, lane, now)
+async def kinds_due(conn: Connection, host: str, part: int, now: datetime) -> set[str]:
+    """The tables that may have something due in a lane of a host; the others need not be read.
+
+    ``moving`` are members who come to the lane, or are to leave it.
+    """
+    (row,) = await conn.fetch(_KINDS, host, now, part)
     return {kind for kind, due in row.items() if due}
 
 
 async def next_due(conn: Connection, lane: str) -> datetime | None:
     """When anything is due next in a lane, None when nothing is."""
-    at: datetime | None = await conn.fetchval(_NEXT_DUE, lane)
+    part = slice_of_lane(lane)
+    of = (_NEXT_OF_SLICE, host_of_lane(lane), part) if part else (_NEXT_DUE, lane)
+    at: datetime | None = await conn.fetchval(*of)
     return at
 
 

@@ -12,11 +12,12 @@ from toottail.repository.database import Connection
 
 _STORED = """
 WITH names AS (
-    SELECT host FROM hosts UNION SELECT key FROM lanes UNION SELECT home FROM members
+    SELECT host FROM hosts UNION SELECT split_part(key, '#', 1) FROM lanes
+    UNION SELECT home FROM members
 ), asked AS (
-    SELECT key, sum(requests) AS total,
+    SELECT split_part(key, '#', 1) AS host, sum(requests) AS total,
         sum(requests) FILTER (WHERE started_at > now() - interval '1 day') AS today
-    FROM visits GROUP BY key
+    FROM visits GROUP BY 1
 )
 SELECT n.host, s.barred,
     EXISTS (SELECT FROM members WHERE home = n.host) AS is_home,
@@ -33,7 +34,7 @@ SELECT n.host, s.barred,
 FROM names AS n
     JOIN standing(ARRAY(SELECT host FROM names), NULL) AS s ON s.host = n.host
     LEFT JOIN hosts AS h ON h.host = n.host
-    LEFT JOIN asked ON asked.key = n.host
+    LEFT JOIN asked ON asked.host = n.host
     LEFT JOIN lanes ON lanes.key = n.host
 WHERE $1::text IS NULL OR n.host = $1
 ORDER BY total DESC, n.host

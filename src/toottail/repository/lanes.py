@@ -17,6 +17,8 @@ from uuid import UUID
 
 from toottail.errors import LaneLost
 from toottail.repository.database import Connection
+from toottail.repository.slices import SHARING_LOCK
+from toottail.types.lanes import host_of_lane
 
 # Each row begins where no earlier row of that name has been: see `forget`.
 _CREATE = """
@@ -35,6 +37,11 @@ WITH taken AS (
     INSERT INTO visits (key, epoch, worker) SELECT key, epoch, $2 FROM taken
 )
 SELECT epoch, budget FROM taken
+"""
+
+_HELD_SLICES = """
+SELECT count(*) FROM lanes
+WHERE strpos(key, '#') > 0 AND split_part(key, '#', 1) = $1 AND lease_until >= clock_timestamp()
 """
 
 _POKE = """
@@ -153,7 +160,7 @@ class _Work:
 
 _MEMBERS = "members JOIN watchers ON members.id = watchers.member_id"
 _WORK = (
-    _Work("sources", "home", "collect_at", "members", "id = member_id"),
+    _Work("sources", "home", "collect_at", "members", "id = member_id AND slice = 0"),
     _Work("feed_watches", "home", "next_at", "members", "id = member_id"),
     _Work(
         "feeds",
@@ -183,10 +190,35 @@ _WORK = (
     ),
 )
 
+
+def _slices() -> str:
+    """All slices that have members, likewise."""
+    return """with_slices AS (
+            (SELECT home, slice FROM members WHERE slice > 0 ORDER BY home, slice LIMIT 1)
+          UNION ALL
+            SELECT next.home, next.slice FROM with_slices AS before, LATERAL (
+                SELECT home, slice FROM members
+                WHERE slice > 0 AND (home, slice) > (before.home, before.slice)
+                ORDER BY home, slice LIMIT 1) AS next)"""
+
+
+def _slices_due() -> str:
+    """Those due, and the lanes that are to take members in or let them go."""
+    return """SELECT lane_of(home, slice) FROM with_slices, LATERAL (
+            SELECT FROM members JOIN sources ON sources.member_id = members.id
+            WHERE members.home = with_slices.home AND members.slice = with_slices.slice
+                AND collect_at <= $1 AND active_until > $1 LIMIT 1) AS work
+        WHERE lane_of(home, slice) NOT IN (SELECT key FROM held)
+      UNION
+        SELECT lane_of(home, slice) FROM members
+        WHERE (slice_to IS NOT NULL OR carried IS NOT NULL)
+            AND lane_of(home, slice) NOT IN (SELECT key FROM held)"""
+
+
 _DUE = (
     "WITH RECURSIVE held AS MATERIALIZED (SELECT key FROM lanes WHERE lease_until >= $1), "  # noqa: S608
-    + ", ".join(work.lanes() for work in _WORK)
-    + " UNION ".join(work.those_due() for work in _WORK)
+    + ", ".join([_slices(), *(work.lanes() for work in _WORK)])
+    + " UNION ".join([*(work.those_due() for work in _WORK), _slices_due()])
     + " UNION SELECT host FROM hosts WHERE probe_at <= $1 AND host NOT IN (SELECT key FROM held)"
 )
 
@@ -213,6 +245,18 @@ async def take(conn: Connection, key: str, worker: UUID, lease: timedelta) -> Ta
         await conn.execute(_CREATE, key)
         row = await conn.fetchrow(_TAKE, key, worker, lease)
     return Taken(row["epoch"], json.loads(row["budget"])) if row else None
+
+
+async def take_slice(
+    conn: Connection, key: str, worker: UUID, lease: timedelta, most: int
+) -> Taken | None:
+    """The same for a slice of a home; None as well while ``most`` others of that home are held."""
+    home = host_of_lane(key)
+    async with conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", SHARING_LOCK, home)
+        if await conn.fetchval(_HELD_SLICES, home) >= most:
+            return None
+        return await take(conn, key, worker, lease)
 
 
 async def poke(conn: Connection, key: str) -> bool:

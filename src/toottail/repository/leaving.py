@@ -30,6 +30,11 @@ UPDATE lanes SET epoch = epoch + 1, budget = CASE WHEN budget ? 'allowances' THE
 WHERE key = $1
 """
 
+_LANES = """
+SELECT DISTINCT lane_of(home, part) AS lane FROM members, unnest(ARRAY[slice, slice_to]) AS part
+WHERE id = $1 AND part > 0
+"""
+
 _SEEN = """
 SELECT conversation_id FROM watchers WHERE member_id = $1 ORDER BY conversation_id
 """
@@ -63,6 +68,12 @@ _FORGET_HOME = (
     "DELETE FROM domain_lists WHERE kind = 'home' AND name = $1",
     _FORGET_ALLOWANCES,
     "DELETE FROM pgqueuer WHERE payload = convert_to($1, 'UTF8')",
+    "DELETE FROM home_circuits WHERE home = $1",
+    """WITH slices AS (
+           DELETE FROM lanes WHERE strpos(key, '#') > 0 AND split_part(key, '#', 1) = $1
+           RETURNING key
+       ), visited AS (DELETE FROM visits USING slices WHERE visits.key = slices.key)
+       DELETE FROM pgqueuer USING slices WHERE payload = convert_to(key, 'UTF8')""",
 )
 
 _IS_ORIGIN = """
@@ -99,8 +110,7 @@ async def leave(conn: Connection, member_id: int) -> list[str]:
     home = await conn.fetchval("SELECT home FROM members WHERE id = $1", member_id)
     if home is None:
         return []
-    names = [f"{kind}:{member_id}" for kind in ("token", "user", "user-paging")]
-    await conn.execute(_SHUT_OUT, home, names)
+    await _shut_out(conn, home, member_id)
     seen = [row["conversation_id"] for row in await conn.fetch(_SEEN, member_id)]
     feeds = [row["feed_id"] for row in await conn.fetch(_FEEDS, member_id)]
     await conn.execute("DELETE FROM members WHERE id = $1", member_id)
@@ -112,6 +122,18 @@ async def leave(conn: Connection, member_id: int) -> list[str]:
         return []
     await _forget_home(conn, home)
     return [home]
+
+
+async def _shut_out(conn: Connection, home: str, member_id: int) -> None:
+    """Breaks off what is under way at the home's main lane and in the member's slice."""
+    names = [f"{kind}:{member_id}" for kind in ("token", "user", "user-paging")]
+    await conn.execute(_SHUT_OUT, home, names)
+    shut: set[str] = set()
+    # The member may have moved until their lane stood still.
+    while lanes := {row["lane"] for row in await conn.fetch(_LANES, member_id)} - shut:
+        for lane in sorted(lanes):
+            await conn.execute(_SHUT_OUT, lane, names)
+        shut |= lanes
 
 
 async def _forget_home(conn: Connection, home: str) -> None:

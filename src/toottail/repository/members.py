@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from toottail.repository import sources
+from toottail.repository import slices, sources
 from toottail.repository.database import Connection
 from toottail.types.sources import PASSIVE, Choices
 
@@ -242,6 +242,8 @@ async def serve(
     is_new = not await conn.fetchval("SELECT served FROM members WHERE id = $1", member_id)
     renewal = (token_fingerprint, token_sealed, account, account_id, scopes)
     goes_on = await conn.fetchval(_RENEW, member_id, *renewal)
+    if is_new:
+        await slices.place(conn, home, member_id)
     await set_choices(conn, member_id, choices, None)
     # The new token may do what the old one was refused.
     await conn.execute(

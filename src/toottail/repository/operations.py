@@ -15,7 +15,7 @@ SILENT_FOR = timedelta(seconds=15)
 # that are held.
 _LANES = """
 WITH due AS (
-    SELECT sources.home AS key, coalesce(since, collect_at) AS at
+    SELECT lane_of(sources.home, slice) AS key, coalesce(since, collect_at) AS at
     FROM sources JOIN members ON members.id = member_id
     WHERE collect_at <= $1 AND active_until > $1
   UNION ALL
@@ -55,7 +55,11 @@ WITH due AS (
     WHERE holder IS NOT NULL AND lease_until >= $1
 )
 SELECT key, held.holder::text AS worker, held.started_at AS since, coalesce(due, 0) AS due,
-    coalesce(extract(epoch FROM $1 - oldest), 0)::float8 AS late
+    coalesce(extract(epoch FROM $1 - oldest), 0)::float8 AS late,
+    CASE WHEN strpos(key, '#') > 0 THEN (
+        SELECT count(*) FROM members
+        WHERE home = split_part(key, '#', 1) AND slice = split_part(key, '#', 2)::smallint)
+    END AS members
 FROM waiting FULL JOIN held USING (key)
 ORDER BY late DESC, due DESC, key LIMIT $2
 """

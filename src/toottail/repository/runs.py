@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from toottail.errors import StorageConflict
 from toottail.repository.database import Connection
 from toottail.types.reports import Progress
 
@@ -152,8 +153,10 @@ WHERE id = $1
 
 
 async def progress(conn: Connection, run_id: UUID) -> Progress:
-    """How far a run is."""
-    (row,) = await conn.fetch(_PROGRESS, run_id)
+    """How far a run is. Raises `StorageConflict` where its member has just left."""
+    row = await conn.fetchrow(_PROGRESS, run_id)
+    if row is None:
+        raise StorageConflict("the run is gone with its member")
     (counts,) = await conn.fetch(_DELIVERED, run_id)
     waiting = await conn.fetch(_WAITING, run_id)
     return Progress(

@@ -60,7 +60,8 @@ WITH due AS (
     SELECT member_id, kind, name, collect_at,
         row_number() OVER (PARTITION BY member_id ORDER BY collect_at, kind, name) AS place
     FROM sources JOIN members ON members.id = member_id
-    WHERE sources.home = $1 AND collect_at <= $2 AND active_until > $2
+    WHERE members.home = $1 AND slice = $7 AND sources.home = $1 AND collect_at <= $2
+        AND active_until > $2
         AND member_id <> ALL ($4::bigint[])
 ), first AS (
     SELECT member_id, kind, name FROM due WHERE place <= $6
@@ -252,16 +253,17 @@ async def due(
     home: str,
     now: datetime,
     *,
+    part: int = 0,
     most: int = 100,
     of_each: int = 100,
     busy: Collection[int] = (),
 ) -> list[DueSource]:
-    """Sources of members of ``home`` that are due, the longest waiting first.
+    """Sources of members of ``home`` in slice ``part`` that are due, the longest waiting first.
 
     At most ``of_each`` for one member, ``most`` in all, none for those who are ``busy``.
     """
     found = []
-    for row in await conn.fetch(_DUE, home, now, POSITION_FOR, list(busy), most, of_each):
+    for row in await conn.fetch(_DUE, home, now, POSITION_FOR, list(busy), most, of_each, part):
         fields = dict(row.items())
         position = Position(*fields.pop("position") or ())
         found.append(DueSource(**fields, position=position))
@@ -343,6 +345,15 @@ async def postpone(conn: Connection, home: str, until: datetime) -> None:
         "UPDATE sources SET collect_at = $2, since = coalesce(since, collect_at)"
         " WHERE home = $1 AND collect_at < $2",
         home,
+        until,
+    )
+
+
+async def postpone_member(conn: Connection, member_id: int, until: datetime) -> None:
+    """Leaves all sources of one member due, but not before their token's limits allow."""
+    await conn.execute(
+        "UPDATE sources SET collect_at = $2 WHERE member_id = $1 AND collect_at < $2",
+        member_id,
         until,
     )
 

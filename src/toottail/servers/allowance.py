@@ -180,6 +180,25 @@ class Allowance:
             self.limit = replace(self.limit, requests=requests)
             self._lowered_until = now + _LOWERED_FOR
 
+    def share_as(self, limit: Limit) -> None:
+        """From now on our share is that of ``limit``; what the server told of it stays."""
+        self._default = limit
+        self.limit = replace(self.limit, share=limit.share, ours_alone=limit.ours_alone)
+
+    def add(self, state: dict[str, Any], now: float) -> None:
+        """Count what was sent elsewhere as well, as another's `state` has it."""
+        other = Allowance.from_state(state, self._default)
+        for one in (self, other):
+            one.advance(now, 0)
+        self._sends = sorted([*self._sends, *other._sends])
+        self._used += other._used
+        self.others = max(self.others, other.others)
+        if other.reset is not None and (self.reset is None or other.reset > self.reset):
+            self.reset, self.aligned = other.reset, other.aligned
+        if other.was_told or other._lowered_until:
+            self.limit, self._lowered_until = other.limit, other._lowered_until
+            self.was_told |= other.was_told
+
     def state(self) -> dict[str, Any]:
         """All of it as JSON."""
         sends = [list(entry) for entry in self._sends]

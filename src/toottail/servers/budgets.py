@@ -332,6 +332,44 @@ class HostBudget:
         budget._last_status = state.get("last_status")
         return budget
 
+    # What lanes of one home have in common
+
+    def share(self, limits: Mapping[str, Limit]) -> None:
+        """From now on these are the limits to assume, and our share is theirs."""
+        self._defaults = limits
+        for name, one in self._allowances.items():
+            one.share_as(self._default(name))
+
+    def carry(self, names: Sequence[str]) -> dict[str, Any]:
+        """What is known of the allowances ``names``, to be told to another lane by `receive`."""
+        known = {name: one for name, one in self._allowances.items() if name in names}
+        waits = {name: until for name, until in self._waits.items() if name in names}
+        if not known and not waits:
+            return {}
+        return {"allowances": {name: one.state() for name, one in known.items()}, "waits": waits}
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Forget the allowances ``names``: another lane goes on with them."""
+        for name in names:
+            self._allowances.pop(name, None)
+            self._waits.pop(name, None)
+
+    def receive(self, carried: Mapping[str, Any], now: datetime) -> None:
+        """Add what another lane has used of some allowances, as told by its `carry`."""
+        at = self._at(now)
+        for name, state in carried.get("allowances", {}).items():
+            self._allowance(name).add(state, at)
+        for name, until in carried.get("waits", {}).items():
+            self._waits[name] = max(until, self._waits.get(name, 0.0))
+
+    def news(self) -> tuple[int, float] | None:
+        """Failures in a row and until when the host rests, where that changed since last asked."""
+        return self._circuit.news()
+
+    def heard(self, failures: int, rest_until: float) -> None:
+        """Take over what another lane found out of the host's failures."""
+        self._circuit.restore([failures, rest_until])
+
     def _at(self, now: datetime) -> float:
         at = now.timestamp()
         if at > self._now:

@@ -26,13 +26,14 @@ def resting_time(times: int, jitter: float) -> float:
 class Circuit:
     """Counts failures in a row, and says from when a request may go out again."""
 
-    __slots__ = ("_jitter", "_probe_until", "_rest_until", "failures")
+    __slots__ = ("_changed", "_jitter", "_probe_until", "_rest_until", "failures")
 
     def __init__(self, jitter: Callable[[], float]) -> None:
         self.failures = 0
         self._rest_until = 0.0
         self._probe_until = 0.0
         self._jitter = jitter
+        self._changed = False
 
     @property
     def is_open(self) -> bool:
@@ -52,6 +53,7 @@ class Circuit:
 
     def succeeded(self) -> None:
         """The host answered."""
+        self._changed |= self.failures > 0
         self.failures = 0
         self._probe_until = 0.0
 
@@ -60,6 +62,7 @@ class Circuit:
         if self.is_open and now < self._rest_until:
             return  # it was on its way when the circuit opened: nothing new is learnt
         self.failures += 1
+        self._changed = True
         self._probe_until = 0.0
         if self.is_open:
             self._rest_until = now + self._rest()
@@ -69,6 +72,13 @@ class Circuit:
         if times < len(_SHORT_RESTS):
             return _SHORT_RESTS[times] * (1 + self._jitter() / 4)
         return resting_time(times - len(_SHORT_RESTS) + 1, self._jitter())
+
+    def news(self) -> tuple[int, float] | None:
+        """Failures in a row and the end of the rest, where they changed since this was asked."""
+        if not self._changed:
+            return None
+        self._changed = False
+        return self.failures, self._rest_until
 
     def state(self) -> list[Any]:
         """All of it as JSON."""

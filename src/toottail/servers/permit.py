@@ -56,7 +56,8 @@ class Permit:
         self._before_send = before_send
         self._sleep = sleep
         self._patience = timedelta(seconds=patience)
-        self._places = in_flight
+        self.places = in_flight
+        """Requests that may be on their way at once."""
         self._flying = 0
         self.barred: str | None = None
         """Why nothing may be asked at all, in words for people; None where something may."""
@@ -110,7 +111,7 @@ class Permit:
         return self._robots is not None and self.budget.paced(names) > 0
 
     async def _take_place(self, names: Sequence[str]) -> None:
-        while self._flying >= (1 if self._is_paced(names) else self._places):
+        while self._flying >= (1 if self._is_paced(names) else self.places):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._queue.append(turn)
             try:

@@ -70,6 +70,8 @@ class Counters:
     by_host: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     in_flight: Counter[str] = field(default_factory=Counter)
     most_in_flight: Counter[str] = field(default_factory=Counter)
+    reading: Counter[str] = field(default_factory=Counter)
+    most_reading: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     home_fetches: Counter[str] = field(default_factory=Counter)
     resolves: Counter[str] = field(default_factory=Counter)
@@ -85,19 +87,27 @@ class Counters:
     private_hits: int = 0
     arrivals: dict[str, float] = field(default_factory=dict)
 
-    def begin(self, asked: Asked) -> None:
-        """A request came in."""
+    def begin(self, asked: Asked, token: str = "") -> None:
+        """A request came in, with a member's ``token`` or without.
+
+        Of timelines it is counted how many are read with one token at the same time.
+        """
         self.log.append(asked)
         self.by_host[asked.host][asked.kind] += 1
         self.in_flight[asked.host] += 1
         now = self.in_flight[asked.host]
         if now > self.most_in_flight[asked.host]:
             self.most_in_flight[asked.host] = now
+        if token and asked.kind == "timeline":
+            self.reading[token] += 1
+            self.most_reading[token] = max(self.most_reading[token], self.reading[token])
 
-    def end(self, asked: Asked, status: int) -> None:
+    def end(self, asked: Asked, status: int, token: str = "") -> None:
         """It was answered with ``status`` (0: not at all)."""
         asked.status = status
         self.in_flight[asked.host] -= 1
+        if token and asked.kind == "timeline":
+            self.reading[token] -= 1
         if status == 429:
             self.refused[asked.host] += 1
 
@@ -111,7 +121,7 @@ class Counters:
 
     def reset(self) -> None:
         """Forget the past; requests under way stay in flight."""
-        fresh = Counters(in_flight=self.in_flight)
+        fresh = Counters(in_flight=self.in_flight, reading=self.reading)
         for name in self.__slots__:
             setattr(self, name, getattr(fresh, name))
 

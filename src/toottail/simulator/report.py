@@ -148,6 +148,7 @@ def _requests(simulator: Simulator) -> dict[str, Any]:
         "looks": _looks(counters),
         "repeated_contexts": sum(n - 1 for n in counters.contexts.values()),
         "most_in_flight": dict(counters.most_in_flight),
+        "most_timelines_at_once": max(counters.most_reading.values(), default=0),
         "refused_429": dict(counters.refused),
         "windows": _windows(simulator),
         "over_limit": {n: dict(t.over) for n, t in simulator.throttles.items() if t.over.total()},

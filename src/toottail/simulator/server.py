@@ -192,7 +192,8 @@ class Simulator:
                 request.method, request.rel_url.raw_path_qs, request.headers
             ),
         )
-        self.counters.begin(asked)
+        token = request.headers.get("Authorization", "")
+        self.counters.begin(asked, token)
         sent, ended = 0, False
         try:
             self._judge_manners(host, asked, path)
@@ -211,7 +212,7 @@ class Simulator:
             return response
         finally:
             if not ended:
-                self.counters.end(asked, sent)
+                self.counters.end(asked, sent, token)
 
     def _judge_manners(self, host: Host, asked: Asked, path: str) -> None:
         if host.name in self.households or asked.kind == "robots" or asked.signed:

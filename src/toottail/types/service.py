@@ -207,13 +207,17 @@ class PublicStatus:
 
 @dataclass(frozen=True, slots=True)
 class LaneRow:
-    """A lane as the operator sees it: who serves it, what is due, how late (seconds)."""
+    """A lane as the operator sees it: who serves it, what is due, how late (seconds).
+
+    ``members`` are those that a slice of a large home collects for; None for any other lane.
+    """
 
     key: str
     worker: str | None
     since: datetime | None
     due: int
     late: float
+    members: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from toottail.servers.consent import forbids, leave_alone_until
 from toottail.servers.dialects.base import ROBOTS_UNSIGNED
 from toottail.servers.permit import Permit, Signature
 from toottail.types.delays import Work
+from toottail.worker.handing_over import see_to_moves
 
 if TYPE_CHECKING:
     from toottail.worker.visit import LaneVisit
@@ -58,7 +59,12 @@ _STEPS: dict[str, Callable[[LaneVisit, DueWatch], Awaitable[None]]] = {
 async def due(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
     """The chores due now at the visit's host, those in ``skip`` left out; the most urgent first."""
     async with visit.connection() as conn:
-        kinds = await frontier.kinds_due(conn, visit.host, visit.now())
+        kinds = await frontier.kinds_due(conn, visit.host, visit.part, visit.now())
+    if "moving" in kinds:
+        await see_to_moves(visit, _busy(skip))
+    if visit.part:
+        found = await _slice_chores(visit, skip) if "sources" in kinds else []
+        return [chore for chore in found if chore.key not in skip]
     found = await _home_chores(visit, skip, kinds) if kinds & _OF_HOMES else []
     found = [chore for chore in found if chore.key not in skip]
     return found + await _host_chores(visit, skip, kinds)
@@ -69,6 +75,48 @@ async def next_due(conn: Connection, host: str) -> datetime | None:
     return await frontier.next_due(conn, host)
 
 
+async def _slice_chores(visit: LaneVisit, skip: Collection[tuple[str, object]]) -> list[Chore]:
+    if not visit.may_collect():
+        return []
+    async with visit.connection() as conn:
+        return _collecting(visit, await _due_sources(visit, conn, skip))
+
+
+async def _due_sources(
+    visit: LaneVisit, conn: Connection, skip: Collection[tuple[str, object]]
+) -> list[DueSource]:
+    # One source of a member after the other: they share a small allowance for paging, and read
+    # at once they would all be stopped halfway. Nor do many sources keep others waiting.
+    return await sources.due(
+        conn, visit.host, visit.now(), part=visit.part, most=_BATCH, of_each=1, busy=_busy(skip)
+    )
+
+
+def _collecting(visit: LaneVisit, collects: list[DueSource]) -> list[Chore]:
+    chores = [
+        Chore(
+            ("introduce", c.member_id),
+            partial(collect.introduce, visit, c.member_id),
+            partial(_put_off_sources, visit, c.member_id),
+            True,
+        )
+        for c in collects
+        if c.account is None
+    ]
+    return chores + [
+        Chore(
+            ("collect", (c.member_id, c.kind, c.name)),
+            partial(collect.collect, visit, c),
+            partial(_put_off_sources, visit, c.member_id),
+            True,
+            "collect",
+            c.due_at,
+        )
+        for c in collects
+        if c.account is not None
+    ]
+
+
 async def _home_chores(
     visit: LaneVisit, skip: Collection[tuple[str, object]], kinds: set[str]
 ) -> list[Chore]:
@@ -76,10 +124,8 @@ async def _home_chores(
     collects, brings = list[DueSource](), list[DueFeedWatch]()
     watches, resolves = list[DueWatch](), list[DueDelivery]()
     async with visit.connection() as conn:
-        # One source of a member after the other: they share a small allowance for paging, and read
-        # at once they would all be stopped halfway. Nor do many sources keep others waiting.
         if "sources" in kinds:
-            collects = await sources.due(conn, at, now, most=_BATCH, of_each=1, busy=_busy(skip))
+            collects = await _due_sources(visit, conn, skip)
         if "feed_watches" in kinds:
             brings = await feeds.due_watches(conn, at, now, _BATCH)
         if "watches" in kinds:
@@ -88,25 +134,11 @@ async def _home_chores(
             resolves = await home_line.due_deliveries(conn, at, now, _BATCH)
     if not (collects or watches or resolves or brings):
         return []
-    put_off = partial(put_off_home, visit)
+    put_off = partial(_put_off_deliveries, visit)
     if prepare.needs_software(visit.row, visit):
-        return [Chore(("home", visit.host), partial(_know_home, visit), put_off, True)]
-    chores = [
-        Chore(("introduce", number), partial(collect.introduce, visit, number), put_off, True)
-        for number in (c.member_id for c in collects if c.account is None)
-    ]
-    chores += [
-        Chore(
-            ("collect", (c.member_id, c.kind, c.name)),
-            partial(collect.collect, visit, c),
-            partial(_put_off_sources, visit),
-            True,
-            "collect",
-            c.due_at,
-        )
-        for c in collects
-        if c.account is not None
-    ]
+        know = partial(_know_home, visit)
+        return [Chore(("home", visit.host), know, partial(put_off_home, visit), True)]
+    chores = _collecting(visit, collects)
     chores += [
         Chore(
             ("watch", w.conversation_id),
@@ -252,15 +284,32 @@ async def put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
         await feeds.postpone_home(conn, visit.host, until)
 
 
-async def _put_off_sources(visit: LaneVisit, until: datetime, _why: str) -> None:
+async def _put_off_deliveries(visit: LaneVisit, until: datetime, _why: str) -> None:
+    """The same for what is done for all members; their sources wait for what concerns them."""
     async with visit.fenced() as conn:
-        await sources.postpone(conn, visit.host, until)
+        await deliveries.postpone(conn, visit.host, until)
+        await feeds.postpone_home(conn, visit.host, until)
+        await _let_sources_rest(visit, conn)
+
+
+async def _put_off_sources(visit: LaneVisit, member: int, until: datetime, _why: str) -> None:
+    """Leaves the sources of a member due, but not before then."""
+    async with visit.fenced() as conn:
+        await sources.postpone_member(conn, member, until)
+        await _let_sources_rest(visit, conn)
+
+
+async def _let_sources_rest(visit: LaneVisit, conn: Connection) -> None:
+    """Leaves all sources at the home due, but not while it rests."""
+    rests_until = visit.home_rests_until()
+    if rests_until > visit.now():
+        await sources.postpone(conn, visit.host, rests_until)
 
 
 async def _put_off_watch(visit: LaneVisit, watch: DueWatch, until: datetime, why: str) -> None:
     async with visit.fenced() as conn:
         await deliveries.note_try(conn, watch.home, watch.conversation_id, until)
-    await put_off_home(visit, until, why)
+    await _put_off_deliveries(visit, until, why)
 
 
 async def _put_off_host(visit: LaneVisit, until: datetime, why: str) -> None:

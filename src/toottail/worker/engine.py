@@ -23,12 +23,14 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
-from toottail.repository import lanes, timelines
+from toottail.repository import lanes, slices, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
+from toottail.servers.sharing import slice_limits, slices_at_once
 from toottail.settings import Settings
+from toottail.types.lanes import host_of_lane, slice_of_lane
 from toottail.worker import housekeeping, lists
 from toottail.worker.delays import Delays
 from toottail.worker.heart import Heart
@@ -90,7 +92,8 @@ class Engine:
         self._pokes: dict[int, set[str]] = {}
         self._crashes: dict[str, int] = {}
         self._poked_last = ""
-        self._limits = standard_limits(settings.home_share, settings.user_share)
+        self.limits = standard_limits(settings.home_share, settings.user_share)
+        """Those of a host with one lane."""
         self._queue: QueueManager | None = None
         self.delays = Delays()
         self._heart = Heart(settings, database, self.delays)
@@ -217,9 +220,11 @@ class Engine:
             self.settings.lease,
             steady,
         )
-        while not await lease.take(lambda state: self._budget(key, state)):
+        most = slices_at_once(self.settings.home_in_flight)
+        while not await lease.take(lambda state: self._budget(key, state), most):
             async with self.database.connection() as conn:
-                if await lanes.poke(conn, key):
+                # For a slice there may be no room; the tick rings again when there is.
+                if await lanes.poke(conn, key) or slice_of_lane(key):
                     return
         visit = LaneVisit(self, lease)
         self._held[key] = visit
@@ -239,7 +244,8 @@ class Engine:
                 del self._held[key]
 
     def _budget(self, key: str, state: dict[str, object]) -> HostBudget:
-        return HostBudget.from_state(key, state, defaults=self._limits)
+        limits = slice_limits(self.limits) if slice_of_lane(key) else self.limits
+        return HostBudget.from_state(host_of_lane(key), state, defaults=limits)
 
     # Doorbells
 
@@ -309,6 +315,8 @@ class Engine:
                 await lanes.bury_the_dead(conn)
             now = datetime.now(UTC)
             woken = await timelines.wake(conn, now, WOKEN_AT_ONCE)
-            await self.enqueue(conn, [*await lanes.due(conn, now), *woken.hosts])
+            most = slices_at_once(self.settings.home_in_flight)
+            due = await slices.fitting(conn, await lanes.due(conn, now), most)
+            await self.enqueue(conn, [*due, *woken.hosts])
         for late in woken.late:
             self.delays.note("wake", late)

@@ -19,6 +19,7 @@ from toottail.errors import StorageError
 from toottail.repository import frontier, lanes, leaving, members, purging, runs
 from toottail.repository.database import Connection, Database
 from toottail.repository.runs import OpenRun
+from toottail.service import sharing_out
 from toottail.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -64,10 +65,24 @@ async def tidy(settings: Settings, database: Database, now: datetime | None = No
     await see_to_members(settings, database, now)
     await _alone(database, _drop_expired, now)
     await _alone(database, lanes.forget_workers, now)
+    await even_out(settings, database)
     await _in_batches(database, purging.forget_unseen, now)
     await _in_batches(database, purging.forget_feeds, now)
     for table in purging.AGED:
         await _in_batches(database, partial(purging.forget_aged, table), now)
+
+
+async def even_out(settings: Settings, database: Database) -> None:
+    """Shares out the members of large homes where members came or went."""
+
+    async def step(conn: Connection, _: datetime) -> int:
+        shared = await sharing_out.share_out(conn, settings, tolerance=sharing_out.TOLERANCE)
+        for one in shared:
+            if one.moved:
+                log.info("members shared out", home=one.home, moved=one.moved, slices=one.after)
+        return len(shared)
+
+    await _alone(database, step, datetime.now(UTC))
 
 
 async def _alone(database: Database, step: Step, now: datetime) -> int:

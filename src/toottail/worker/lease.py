@@ -15,9 +15,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from toottail.errors import LaneLost, StorageError
-from toottail.repository import lanes
+from toottail.repository import lanes, slices
 from toottail.repository.database import Connection, Database
 from toottail.servers.budgets import HostBudget
+from toottail.types.lanes import host_of_lane, slice_of_lane
 
 BLOCK = 20
 """So many requests are reserved at a time: a takeover after a crash counts them as sent."""
@@ -52,6 +53,8 @@ class Lease:
         self.epoch = 0
         self.requests = 0
         self.lost = False
+        self.shared = slice_of_lane(key) > 0
+        """Whether the host has several lanes, which tell each other when it fails."""
         self._database = database
         self._worker = worker
         self._seconds = seconds
@@ -61,11 +64,20 @@ class Lease:
         self._budget: HostBudget | None = None
         self._renewing = asyncio.Lock()
 
-    async def take(self, make_budget: Callable[[dict[str, object]], HostBudget]) -> bool:
-        """Takes the lane if nobody holds it; ``make_budget`` builds the budget as stored."""
+    async def take(
+        self, make_budget: Callable[[dict[str, object]], HostBudget], most_slices: int = 1
+    ) -> bool:
+        """Takes the lane if nobody holds it; ``make_budget`` builds the budget as stored.
+
+        A slice is not taken either while ``most_slices`` others of its home are held.
+        """
         asked = self._clock()
+        wanted = (self.key, self._worker, self._lease)
         async with self._database.connection() as conn:
-            taken = await lanes.take(conn, self.key, self._worker, self._lease)
+            if slice_of_lane(self.key):
+                taken = await lanes.take_slice(conn, *wanted, most_slices)
+            else:
+                taken = await lanes.take(conn, *wanted)
         if taken is None:
             return False
         self.epoch = taken.epoch
@@ -112,6 +124,7 @@ class Lease:
                     await lanes.renew(
                         conn, self.key, self.epoch, self._lease, self.budget.state(ahead=BLOCK)
                     )
+                    await self.compare_notes(conn)
             except (LaneLost, StorageError):
                 self.lost = True
                 raise
@@ -129,6 +142,17 @@ class Lease:
             except (LaneLost, StorageError):
                 return
 
+    async def compare_notes(self, conn: Connection) -> None:
+        """Tells the home's other lanes whether it fails where that is news, else hears it."""
+        if not self.shared:
+            return
+        home = host_of_lane(self.key)
+        news = self.budget.news()
+        if news is not None:
+            await slices.tell_circuit(conn, home, *news)
+        else:
+            self.budget.heard(*await slices.circuit(conn, home))
+
     async def hold(self, conn: Connection) -> None:
         """The fence, first in each transaction of the visit. Raises `LaneLost`."""
         self._check()
@@ -142,6 +166,7 @@ class Lease:
         """Gives the lane back; False when work came in meanwhile. Raises `LaneLost`."""
         self._check()
         async with self._database.connection() as conn:
+            await self.compare_notes(conn)
             return await lanes.release(
                 conn, self.key, self.epoch, self.budget.state(), self.requests
             )

@@ -25,15 +25,18 @@ from toottail.errors import (
 )
 from toottail.flow import rhythm
 from toottail.flow.visit import HOST_FAILS_AFTER
-from toottail.repository import blocks, hosts, members
+from toottail.repository import blocks, hosts, members, slices
 from toottail.repository.database import Connection
 from toottail.repository.hosts import HostRow
 from toottail.servers.allowance import Limit
 from toottail.servers.asker import Asker
+from toottail.servers.budgets import HostBudget
 from toottail.servers.home_traits import traits_of
 from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
 from toottail.servers.permit import Permit
+from toottail.servers.sharing import can_be_sliced, main_limits, main_places
+from toottail.types.lanes import host_of_lane, slice_of_lane
 from toottail.worker import chores
 from toottail.worker.chores import Chore
 from toottail.worker.lease import Lease, Tally, current_tally
@@ -62,7 +65,10 @@ class LaneVisit:
     """One visit; implements `toottail.flow.visit.Visit` for the steps it runs."""
 
     def __init__(self, engine: Engine, lease: Lease) -> None:
-        self.host = lease.key
+        self.key = lease.key
+        self.host = host_of_lane(lease.key)
+        self.part = slice_of_lane(lease.key)
+        """Which slice of the home's members it collects for; 0 in a host's main lane."""
         self.row = HostRow(self.host)
         self.software = Software("unknown", "")
         self.poked = asyncio.Event()
@@ -74,7 +80,7 @@ class LaneVisit:
         self._sealed: dict[int, bytes] = {}
         self._refused: set[bytes] = set()
         self._member: dict[asyncio.Task[None] | None, int] = {}
-        self._home_permit = self._permit(engine.settings.home_in_flight)
+        self._home_permit = self._permit(1 if self.part else engine.settings.home_in_flight)
         self._host_permit = self._permit(engine.settings.host_in_flight)
         self._wrong_answers = 0
         self._running: dict[asyncio.Task[None], Chore] = {}
@@ -183,6 +189,25 @@ class LaneVisit:
         self._host_permit.barred = None if is_home else why
         return why
 
+    @property
+    def budget(self) -> HostBudget:
+        """What the host allows this lane."""
+        return self._lease.budget
+
+    async def store_budget(self) -> None:
+        """Stores it with the lane. Raises `LaneLost`."""
+        await self._lease.renew()
+
+    def home_rests_until(self) -> datetime:
+        """When any member of the home may be asked for, now where nothing speaks against it."""
+        everybody = ["address"] if traits_of(self.software).limits_address else []
+        return self._lease.budget.earliest(everybody, self.now())
+
+    def may_collect(self) -> bool:
+        """Whether this lane may read sources; a slice may not where its home has none any more."""
+        in_flight = self._engine.settings.home_in_flight
+        return self.part == 0 or can_be_sliced(self.software, in_flight)
+
     def pace(self) -> float:
         """Seconds that the host wants between requests such as we ask it."""
         robots = self._host_permit.robots
@@ -232,6 +257,7 @@ class LaneVisit:
             task.cancel()
 
     async def _drain(self, began: float) -> None:
+        await self._see_who_shares()
         await self._load()
         queue: list[Chore] = []
         loop = asyncio.get_running_loop()
@@ -267,7 +293,7 @@ class LaneVisit:
     def room(self, *, member_wise: bool) -> int:
         """How many more steps may begin, of those that ask as members or of the others."""
         settings = self._engine.settings
-        most = settings.home_in_flight if member_wise else 2 * settings.host_in_flight
+        most = self._home_permit.places if member_wise else 2 * settings.host_in_flight
         running = [c for c in self._running.values() if c.member_wise is member_wise]
         return max(0, most - len(running))
 
@@ -284,6 +310,29 @@ class LaneVisit:
         chores.set_signature(self, self._host_permit)
         await self.why_left_alone()
 
+    async def _see_who_shares(self) -> None:
+        """Finds out whether the home has other lanes, and what they know of its failures."""
+        async with self.connection() as conn:
+            self._share(self.part > 0 or await slices.exist(conn, self.host))
+            await self._lease.compare_notes(conn)
+
+    def _share(self, shared: bool) -> None:
+        if shared == self._lease.shared:
+            return
+        self._lease.shared = shared
+        in_flight = self._engine.settings.home_in_flight
+        limits = self._engine.limits
+        self._home_permit.places = main_places(in_flight) if shared else in_flight
+        self._lease.budget.share(main_limits(limits) if shared else limits)
+
+    def makes_room(self) -> bool:
+        """Whether other lanes may have members of this home: as soon as this one asks for less.
+
+        It does from now on, in this visit; later ones see that there are slices.
+        """
+        self._share(True)
+        return self._home_permit.flying <= self._home_permit.places
+
     async def reload(self) -> None:
         """Reads again what is known of the host, after a step learnt it."""
         await self._load()
@@ -293,7 +342,7 @@ class LaneVisit:
         if over:
             return False
         async with self.connection() as conn:
-            at = await chores.next_due(conn, self.host)
+            at = await chores.next_due(conn, self.key)
         now = self.now()
         if at is None or at > now + _LINGER:
             return False
@@ -355,6 +404,9 @@ class LaneVisit:
         await self._load()
 
     async def _failed(self, chore: Chore, error: RemoteError) -> None:
+        if self._lease.shared:
+            async with self.fenced() as conn:
+                await self._lease.compare_notes(conn)
         until = self.retry_at()
         if chore.member_wise and self._home_is_useless(chore, error):
             now = self.now()
