@@ -17,7 +17,8 @@ from toottail.repository import lanes, operations
 from toottail.repository.database import Database
 from toottail.settings import Settings
 from toottail.simulator.worlds import build
-from toottail.worker.heart import FRESH, Heart, is_fresh, memory_now
+from toottail.worker.heart import FRESH, Heart, is_fresh
+from toottail.worker.memory import memory_now
 
 MIB = 1 << 20
 

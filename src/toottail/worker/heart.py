@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Sized
 from contextlib import suppress
@@ -18,6 +17,7 @@ from toottail.repository import lanes
 from toottail.repository.database import Database
 from toottail.settings import Settings
 from toottail.worker.delays import Delays
+from toottail.worker.memory import GIVE_BACK_EVERY, give_back, keep_little, memory_now
 
 log = structlog.get_logger(__name__)
 
@@ -27,15 +27,6 @@ FRESH = 30.0
 """Seconds for which the file, touched once, says that the worker works."""
 _BELOW = 0.9
 """The part of its memory limit below which a worker takes lanes again."""
-
-
-def memory_now() -> int:
-    """Bytes of memory that this process holds; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def is_fresh(file: Path) -> bool:
@@ -62,7 +53,12 @@ class Heart:
 
     async def keep(self, worker: UUID, held: Sized) -> None:
         """Beats for as long as it runs; ``held`` are the lanes that the worker holds."""
+        keep_little()
+        given_back = time.monotonic()
         while True:
+            if time.monotonic() - given_back > GIVE_BACK_EVERY:
+                given_back = time.monotonic()
+                give_back()
             with suppress(StorageError):
                 await self.beat(worker, len(held))
             await asyncio.sleep(EVERY)
