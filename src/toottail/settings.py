@@ -287,7 +287,7 @@ class Settings(BaseModel):
 
     lease: float = Field(default=10, ge=2)
     """How long a lane stays ours without a renewal."""
-    worker_concurrency: int = Field(default=64, ge=2)
+    worker_concurrency: int = Field(default=160, ge=2)
     """Lanes this process visits at once."""
     slice_members: int = Field(default=200, ge=2, le=100_000)
     """Members of a home beyond which they are collected in slices, of at most so many each."""
