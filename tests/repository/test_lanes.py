@@ -68,6 +68,20 @@ async def test_a_renewed_lease_lasts_and_one_that_ran_out_is_taken_over(
         assert (taken.epoch, taken.budget) == (2, {"ahead": 20})
 
 
+async def test_a_renewal_waits_for_no_transaction_of_its_visit_and_a_takeover_does(
+    database: Database,
+) -> None:
+    async with database.connection() as renewing, database.connection() as other:
+        await lanes.take(renewing, KEY, A, LONG)
+        async with database.transaction() as conn:
+            await lanes.hold(conn, KEY, 1)
+            await asyncio.wait_for(lanes.renew(renewing, KEY, 1, SHORT, {}), 3)
+            takeover = asyncio.create_task(lanes.take(other, KEY, B, LONG))
+            await asyncio.sleep(0.2)
+            assert not takeover.done()
+        assert await takeover is not None
+
+
 async def test_a_lease_that_ran_out_may_be_renewed_while_nobody_took_over(
     database: Database,
 ) -> None:
