@@ -195,6 +195,27 @@ async def test_new_replies_are_found_by_a_later_run_when_the_look_is_due(
     assert not any(stage.resolves(reply) for reply in replies)
 
 
+@pytest.mark.parametrize("flavour", ["mastodon", "misskey"])
+async def test_a_reply_that_only_its_parents_host_lists_is_found_by_a_later_look(
+    open_stage: OpenStage, flavour: str
+) -> None:
+    world = world_of()
+    ada, chen = people(world, "a.example", "c.example", flavour="activitypub")
+    (bela,) = people(world, "b.example", flavour=flavour)
+    root, replies = thread(world, ada, [bela, bela, bela])
+    world.show(root, at=root.at)
+    stage = await open_stage(world)
+    await stage.fetch()
+    # What b.example counted is told by nobody else; that was before this one came.
+    late = world.post(chen, replies[1], at=root.at + 600_000)
+    world.spread(root)
+    stage.simulator.truth.forget()
+    await stage.sql("UPDATE conversations SET next_look_at = now()")
+    await stage.fetch()
+    assert stage.has(late)
+    assert stage.judge()["still_missing"] == []
+
+
 async def test_what_a_member_mutes_is_taken_for_at_home_once_a_resolve_returned_it(
     open_stage: OpenStage,
 ) -> None:

@@ -10,8 +10,10 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.repository.tenants import NEEDS_ROOT, Tenant, is_running, ordinary_ui
 from toottail.errors import DatabaseUnavailable, StorageError
 from toottail.repository import embedded_programs, keeper
 from toottail.repository.embedded import EmbeddedPostgres
+from toottail.repository.embedded_folder import Folder
 
 
 def wheel() -> Path:
@@ -105,6 +108,27 @@ def test_roots_server_runs_as_nobody_whose_other_processes_cannot_reach_it(
                 check=False,
             )
             assert b"Permission denied" in looked.stderr
+
+
+@NEEDS_ROOT
+def test_processes_that_make_the_folder_at_once_leave_it_open_to_its_server(tmp_path: Path) -> None:
+    at_once = 4
+    begin = Barrier(at_once)
+    places = [tmp_path / str(number) for number in range(200)]
+
+    def make_all(_: int) -> list[int]:
+        modes = []
+        for place in places:
+            begin.wait()
+            folder = Folder(place)
+            folder.make()
+            modes.append(folder.root.stat().st_mode & 0o777)
+        return modes
+
+    with ThreadPoolExecutor(at_once) as threads:
+        seen = {mode for modes in threads.map(make_all, range(at_once)) for mode in modes}
+    assert seen == {0o750}
+    assert {place.joinpath("database").stat().st_mode & 0o777 for place in places} == {0o750}
 
 
 @NEEDS_ROOT

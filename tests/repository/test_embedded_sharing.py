@@ -7,6 +7,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -172,4 +173,18 @@ async def test_a_start_given_up_halfway_ends_by_itself_and_the_next_one_works(
         connection = await server.connect()
         assert await connection.fetchval("SELECT 1") == 1
         await connection.close()
+    assert not is_running(data_dir)
+
+
+async def test_a_start_given_up_before_it_began_is_in_nobodys_way(data_dir: Path) -> None:
+    busy = Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        threads.submit(busy.wait)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await EmbeddedPostgres(data_dir).__aenter__()
+        busy.set()
+        async with asyncio.timeout(60), EmbeddedPostgres(data_dir) as server:
+            await (await server.connect()).close()
     assert not is_running(data_dir)

@@ -126,6 +126,21 @@ async def test_a_status_that_hides_no_reply_is_not_asked_about(database: Databas
         assert {r["uri"]: r["state"] for r in rows} == {parent: "needless", child: "due"}
 
 
+async def test_a_reply_that_is_gone_stands_for_none_that_its_parents_host_counts(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        number = await watch(conn, ROOT, "1")
+        await _close_all(conn, "a.example", "done")
+        parent, child = "https://a.example/2", "https://b.example/3"
+        listing = [found(parent, ROOT, replies_count=1), found(child, parent)]
+        await conversations.store_found(conn, await locked(conn, number), listing, "a.example")
+        await conversations.mark_gone(conn, child)
+        await looks.add(conn, number, "a.example", [LookTarget(parent, "a.example")], 99)
+        await looks.drop_needless(conn, number)
+        assert await _states(conn, "a.example") == ["done", "due"]
+
+
 async def test_a_host_given_up_ends_its_looks_and_no_others(database: Database) -> None:
     async with database.transaction() as conn:
         number = await watch(conn, ROOT, "1")

@@ -110,10 +110,14 @@ class Database:
                     await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
 
     @asynccontextmanager
-    async def raw(self) -> AsyncIterator[Any]:
-        """A connection as asyncpg has it, for PgQueuer to listen on; closed at the end."""
+    async def raw(self, on_loss: Callable[[], None]) -> AsyncIterator[Any]:
+        """A connection as asyncpg has it, for PgQueuer to listen on; closed at the end.
+
+        ``on_loss`` is called soon after it is closed, by whomever: who listens would not notice.
+        """
         with translated():
             connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            connection.add_termination_listener(lambda _: on_loss())
         try:
             yield connection
         finally:

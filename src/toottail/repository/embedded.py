@@ -146,7 +146,9 @@ class EmbeddedPostgres:
                 os.close(lock)
                 raise self._start_failed()
             else:
-                await asyncio.to_thread(self._start, lock)
+                # Given up before its thread came to it, it would never begin, and keep the lock.
+                loop = asyncio.get_running_loop()
+                await asyncio.shield(loop.run_in_executor(None, self._start, lock))
                 started = True
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(
@@ -170,7 +172,7 @@ class EmbeddedPostgres:
     def _start(self, lock: int) -> None:
         """Prepare the folder and start the keeper, which inherits ``lock``; blocks.
 
-        Runs to its end once begun, even if nobody waits any more: the keeper notices that.
+        Runs to its end even if nobody waits any more: the keeper notices that.
         """
         clients = log = -1
         try:

@@ -56,10 +56,11 @@ class Folder:
         """Make the folder itself, so that the locks can be. Raises `StorageError`."""
         try:
             make_data_dir(self.data_dir)
-            _mkdir(self.root, 0o700)
+            # Others may be here too: a folder that has its group is open to it from then on.
+            self.root.mkdir(0o700, exist_ok=True)
             if os.geteuid() == 0 and self.root.stat().st_gid == 0 and not self.data.exists():
-                os.chown(self.root, 0, _free_group())
                 self.root.chmod(0o750)
+                os.chown(self.root, 0, _free_group())
         except OSError as error:
             raise refused(error, self.root) from None
 

@@ -102,8 +102,9 @@ UPDATE looks SET state = 'failed', problem = $3
 WHERE named_by = $1 AND host = $2 AND state = 'held'
 """
 
-# A status whose own host, or the root's, counts no more replies than are known hides none; and with
-# a flat list of everything at hand only what is still unplaced is worth a question of its own.
+# A status whose own host, or the root's, counts no more replies than are known hides none (a reply
+# that is gone is counted no more); and with a flat list of everything at hand only what is still
+# unplaced is worth a question of its own.
 _NEEDLESS = """
 UPDATE looks SET state = 'needless'
 FROM statuses AS s, conversations AS c
@@ -111,7 +112,7 @@ WHERE looks.conversation_id = $1 AND looks.state IN ('due', 'held') AND NOT look
     AND s.uri = looks.uri AND c.id = $1 AND (
         (looks.how IN ('', 'ap', 'replies', 'ap:replies') AND s.replies_count <= (
             SELECT count(*) FROM statuses AS child
-            WHERE child.parent_uri = s.uri AND child.conversation_id = $1))
+            WHERE child.parent_uri = s.uri AND child.conversation_id = $1 AND NOT child.gone))
         OR (looks.how = '' AND c.listed_whole AND s.placed))
 """
 

@@ -143,6 +143,7 @@ WHERE home = $1 AND conversation_id = ANY($2::bigint[]) AND stage = 'look' AND N
     SELECT FROM looks WHERE looks.conversation_id = watches.conversation_id AND state = 'due')
 """
 
+# What a host counted at an earlier look says nothing of what was replied since.
 _REARM = """
 WITH ripe AS (
     SELECT id, root_uri, host, turn FROM conversations
@@ -161,6 +162,9 @@ WITH ripe AS (
     INSERT INTO looks (conversation_id, host, uri, named_by, first, turn)
     SELECT id, host, root_uri, host, true, turn FROM ripe
     WHERE id NOT IN (SELECT conversation_id FROM again)
+), uncounted AS (
+    UPDATE statuses SET replies_count = NULL
+    FROM ripe WHERE statuses.conversation_id = ripe.id AND replies_count IS NOT NULL
 ), asleep AS (
     UPDATE conversations SET next_look_at = NULL, wake_at = NULL, quiet = true, requests = 0,
         listed_whole = false

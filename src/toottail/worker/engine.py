@@ -26,6 +26,7 @@ from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
 from toottail.repository import lanes, slices, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
+from toottail.repository.translation import translated
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.servers.door import Door
 from toottail.servers.sharing import slice_limits, slices_at_once
@@ -52,6 +53,7 @@ _ENTRYPOINT = "lane"
 _HEARTBEAT = timedelta(seconds=20)
 _STOP_WITHIN = 9.0
 _FINISH_WITHIN = 6.0
+_ABANDON_AFTER = 3.0
 _LEAVE_WITHIN = 3.0
 _MOST_CRASHES = 3
 
@@ -60,10 +62,13 @@ class _Bell(Queries):
     """PgQueuer's queries; while the worker is ``full`` all jobs are left to the others.
 
     ``on_failure`` is told at once what ends the dispatcher, which then still waits for all visits.
+    Once its connection is ``lost`` nothing is noted of their jobs: it would be tried ten times a
+    second, in vain. Others pick them up when their heartbeat is old, and find nothing due.
     """
 
     heart: Heart
     on_failure: Callable[[BaseException], None]
+    lost = False
 
     async def dequeue(self, *args: Any, **more: Any) -> list[Job]:
         """The next jobs, if any."""
@@ -74,6 +79,16 @@ class _Bell(Queries):
         except Exception as error:
             self.on_failure(error)
             raise
+
+    async def log_jobs(self, *args: Any, **more: Any) -> None:
+        """What became of jobs."""
+        if not self.lost:
+            await super().log_jobs(*args, **more)
+
+    async def update_heartbeat(self, *args: Any, **more: Any) -> None:
+        """That jobs are being worked on."""
+        if not self.lost:
+            await super().update_heartbeat(*args, **more)
 
 
 class Engine:
@@ -95,6 +110,7 @@ class Engine:
         self.limits = standard_limits(settings.home_share, settings.user_share)
         """Those of a host with one lane."""
         self._queue: QueueManager | None = None
+        self._bell: _Bell | None = None
         self.delays = Delays()
         self._heart = Heart(settings, database, self.delays)
         self.failed = asyncio.Event()
@@ -124,19 +140,14 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Serves lanes while the block lasts, and gives them back at its end."""
         async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(self.database.raw())
-            listening = await stack.enter_async_context(self.database.raw())
-            bell = _Bell(AsyncpgDriver(listening))
+            own = await stack.enter_async_context(self.database.raw(self._lose))
+            listening = await stack.enter_async_context(self.database.raw(self._lose))
+            self._bell = bell = _Bell(AsyncpgDriver(listening))
             bell.heart, bell.on_failure = self._heart, self._fail
             self._queue = QueueManager(bell)
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
-            await lanes.join(
-                own,
-                self._queue.queue_manager_id,
-                egress=self.settings.egress,
-                memory_limit=self.settings.worker_memory_limit,
-            )
+            await self._join(own, self._queue.queue_manager_id)
             self.served = True
             serving = asyncio.create_task(self._dispatch(self._queue), name="dispatch")
             beside = (
@@ -158,6 +169,11 @@ class Engine:
             finally:
                 await self._stop(serving, beside)
                 await self._leave(self._queue.queue_manager_id)
+
+    async def _join(self, own: Connection, worker: UUID) -> None:
+        limit = self.settings.worker_memory_limit
+        with translated():
+            await lanes.join(own, worker, egress=self.settings.egress, memory_limit=limit)
 
     async def _leave(self, worker: UUID) -> None:
         # On whatever connection there is: that of this worker may be what failed.
@@ -187,6 +203,12 @@ class Engine:
             self.failure = why
             self.failed.set()
 
+    def _lose(self) -> None:
+        """One of the engine's own connections is closed: nothing might be asked on it for long."""
+        if self._bell is not None:
+            self._bell.lost = True
+        self._fail(DatabaseUnavailable("The connection to the database is lost."))
+
     async def _stop(
         self, serving: asyncio.Task[None], beside: Sequence[asyncio.Task[None]]
     ) -> None:
@@ -204,7 +226,8 @@ class Engine:
             _, late = await asyncio.wait([serving], timeout=_STOP_WITHIN - _FINISH_WITHIN)
         for task in late:
             task.cancel()
-        await asyncio.gather(serving, *beside, return_exceptions=True)
+        # What still waits for a database that is silent must not keep the next engine from it.
+        await asyncio.wait([serving, *beside], timeout=_ABANDON_AFTER)
 
     # Lanes
 
