@@ -323,6 +323,16 @@ async def test_trust_in_a_large_conversation_of_many_homes_reads_no_delivery_for
             " WHERE listed_by = 'a.example' AND listed_by <> host",
             number,
         )
+        # As in life: most conversations are small.
+        await conn.execute(
+            "INSERT INTO conversations (root_uri, host)"
+            " SELECT 'https://q.example/' || n, 'q.example' FROM generate_series(1, 1000) AS n"
+        )
+        await conn.execute(
+            "INSERT INTO deliveries (home, uri, conversation_id, state)"
+            " SELECT 'home' || h || '.example', root_uri, id, 'already_there'"
+            " FROM conversations, generate_series(1, 5) AS h WHERE host = 'q.example'"
+        )
         await conn.execute("ANALYZE")
         assert len(await deliveries.trust(conn, HOME, number)) == 61
         asked = "EXPLAIN (ANALYZE, FORMAT JSON) " + deliveries._TRUST
