@@ -71,7 +71,8 @@ SELECT t.uri FROM unnest($3::text[], $4::text[], $5::integer[]) AS t (uri, local
     JOIN watchers AS by ON by.member_id = $2 AND by.conversation_id = d.conversation_id
     JOIN conversations AS c ON c.id = d.conversation_id
 WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
-    AND NOT w.alone AND w.stage <> 'look' AND w.ends_at > now() + 0.9 * $6::interval
+    AND NOT w.alone AND w.stage <> 'look'
+    AND (w.next_at IS NOT NULL OR w.stage IN ('resolve', 'done', 'failed')) AND w.ends_at > now() + 0.9 * $6::interval
     AND (t.shown IS NULL OR t.shown <= d.replies)
     AND (w.root_id IS DISTINCT FROM t.local_id OR w.shown IS NOT DISTINCT FROM t.shown)
     AND by.seen_at > now() - interval '12 hours'
@@ -79,6 +80,7 @@ WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
     AND NOT EXISTS (SELECT FROM runs WHERE runs.member_id = $2 AND ended_at IS NULL)
 """
 
+# Replies that were found while a watch was over were for others: its home is told of them now.
 _WATCH = """
 INSERT INTO watches (home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown,
                      ends_at)
@@ -97,8 +99,13 @@ SET ends_at = EXCLUDED.ends_at,
                     ELSE watches.anchor_parent END,
     anchor_id = coalesce(watches.anchor_id, EXCLUDED.anchor_id),
     alone = false,
-    ended = CASE WHEN NOT watches.alone THEN watches.ended END,
+    ended = CASE WHEN NOT (watches.alone OR (watches.ends_at <= now() AND EXISTS (
+            SELECT FROM statuses AS s WHERE s.conversation_id = watches.conversation_id
+                AND s.found_at > watches.ends_at))) THEN watches.ended END,
     stage = CASE WHEN watches.alone AND watches.stage IN ('done', 'failed', 'plan') THEN 'look'
+            WHEN watches.stage IN ('done', 'failed') AND watches.ends_at <= now() AND EXISTS (
+                SELECT FROM statuses AS s WHERE s.conversation_id = watches.conversation_id
+                    AND s.found_at > watches.ends_at) THEN 'look'
             ELSE watches.stage END,
     next_at = CASE WHEN watches.alone AND watches.stage = 'plan' THEN NULL
               ELSE watches.next_at END
