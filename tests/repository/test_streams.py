@@ -314,6 +314,24 @@ async def test_nothing_is_stored_for_who_has_left_while_others_stay(database: Da
         assert await conn.fetchval("SELECT array_agg(member_id) FROM watchers") == [bela]
 
 
+async def test_what_streams_show_and_the_renewals_of_a_lease_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    async with database.connection() as conn, database.connection() as holder:
+        worker, lease = uuid4(), timedelta(minutes=1)
+        taken = await lanes.take(holder, HOME, worker, lease)
+        assert taken is not None
+        async with conn.transaction():
+            assert await streams.lock_out_leaving(conn, HOME)
+            async with holder.transaction():
+                await holder.execute("SET LOCAL lock_timeout = '2s'")
+                await lanes.renew(holder, HOME, taken.epoch, lease, {})
+        async with holder.transaction():
+            await lanes.renew(holder, HOME, taken.epoch, lease, {})
+            async with conn.transaction():
+                assert await streams.lock_out_leaving(conn, HOME)
+
+
 async def test_a_member_who_pauses_keeps_no_stream(database: Database) -> None:
     async with database.connection() as conn:
         worker, member_id = await _worker(conn), await _member(conn)
