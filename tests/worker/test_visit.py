@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 
+from tests.repository.rows import member, run
 from toottail.errors import DatabaseUnavailable
 from toottail.repository.database import Database
 from toottail.servers.budgets import HostBudget, standard_limits
@@ -23,8 +24,8 @@ from toottail.worker.visit import LaneVisit
 KEY = "a.example"
 
 
-async def _visit(database: Database) -> LaneVisit:
-    lease = Lease(database, KEY, uuid4(), 60.0, steady)
+async def _visit(database: Database, key: str = KEY) -> LaneVisit:
+    lease = Lease(database, key, uuid4(), 60.0, steady)
     limits = standard_limits()
     assert await lease.take(lambda state: HostBudget.from_state(KEY, state, defaults=limits))
     engine = SimpleNamespace(
@@ -56,3 +57,25 @@ async def test_where_one_step_cannot_store_what_it_did_the_others_still_can(
     with pytest.raises(DatabaseUnavailable):
         await visit.run()
     assert stored == [KEY]
+
+
+async def test_a_slice_that_may_read_nothing_is_given_back_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.connection() as conn:
+        await run(conn, await member(conn, KEY))
+        await conn.execute("UPDATE members SET slice = 1")
+    looks = 0
+    ask = chores.due
+
+    async def due(*given: Any, **more: Any) -> list[Chore]:
+        nonlocal looks
+        looks += 1
+        assert looks < 5, "it looks again and again"
+        return await ask(*given, **more)
+
+    monkeypatch.setattr(chores, "due", due)
+    visit = await _visit(database, f"{KEY}#1")
+    assert not visit.may_collect(), "nobody knows what the home runs"
+    await visit.run()
+    assert looks == 1

@@ -338,8 +338,11 @@ class LaneVisit:
         await self._load()
 
     async def _linger(self, over: bool) -> bool:
-        """Waits for what is due within a moment, rather than let go and come back."""
-        if over:
+        """Waits for what is due within a moment, rather than let go and come back.
+
+        Not in a slice that may read nothing: what is due there waits until its members are moved.
+        """
+        if over or not self.may_collect():
             return False
         async with self.connection() as conn:
             at = await chores.next_due(conn, self.key)
