@@ -8,7 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 from tests.repository.rows import HOME, member, now, run, watch
-from toottail.repository import frontier, host_reports, lanes, leaving, operations, slices, sources
+from toottail.repository import (
+    frontier,
+    host_reports,
+    lanes,
+    leaving,
+    operations,
+    purging,
+    slices,
+    sources,
+)
 from toottail.repository.database import Connection, Database
 
 WORKER = uuid4()
@@ -215,6 +224,16 @@ async def test_with_the_last_member_all_slices_of_the_home_are_forgotten(
         assert [row["key"] for row in await conn.fetch("SELECT key FROM lanes")] == [f"{OTHER}#1"]
         assert [row["key"] for row in await conn.fetch("SELECT key FROM visits")] == [f"{OTHER}#1"]
         assert await conn.fetch("SELECT FROM home_circuits") == []
+
+
+async def test_what_lanes_told_of_a_home_without_slices_is_forgotten(database: Database) -> None:
+    async with database.connection() as conn:
+        await members_in(conn, 1, 1)
+        await members_in(conn, 0, 1, OTHER)
+        for home in (HOME, OTHER, "gone.example"):
+            await slices.tell_circuit(conn, home, 3, 50.0)
+        await purging.drop_expired(conn, now())
+        assert await conn.fetchval("SELECT array_agg(home) FROM home_circuits") == [HOME]
 
 
 async def test_the_operator_sees_slices_with_their_members_and_hosts_without_them(
