@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.queries import Queries
+
 from tests.repository.rows import HOME, member, now, run, watch
 from toottail.repository import (
     frontier,
@@ -219,8 +222,12 @@ async def test_with_the_last_member_all_slices_of_the_home_are_forgotten(
         for key in (f"{HOME}#1", f"{HOME}#2", f"{OTHER}#1"):
             await lanes.take(conn, key, WORKER, LONG)
         await slices.tell_circuit(conn, HOME, 3, 50.0)
+        rung = [key.encode() for key in (HOME, f"{HOME}#1", f"{HOME}#9", f"{OTHER}#1", OTHER)]
+        await Queries(AsyncpgDriver(conn)).enqueue(["lane"] * 5, rung, [0] * 5)
         async with conn.transaction():
             assert await leaving.leave(conn, last) == [HOME]
+        left = await conn.fetch("SELECT payload FROM pgqueuer ORDER BY id")
+        assert [row["payload"] for row in left] == rung[3:]
         assert [row["key"] for row in await conn.fetch("SELECT key FROM lanes")] == [f"{OTHER}#1"]
         assert [row["key"] for row in await conn.fetch("SELECT key FROM visits")] == [f"{OTHER}#1"]
         assert await conn.fetch("SELECT FROM home_circuits") == []
