@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from toottail.repository import lanes, leaving, members, sources, streams
 from toottail.repository.database import Connection, Database
 from toottail.repository.sources import DueSource, Position
 from toottail.repository.streams import Claim, Loss
+from toottail.repository.timelines import Seen
 from toottail.types.sources import Choices, Source
 
 OTHER = "other.example"
@@ -281,6 +283,29 @@ async def test_what_a_status_shows_several_members_is_stored_once(database: Data
         assert await conn.fetchval("SELECT count(*) FROM run_conversations") == 0
         async with conn.transaction():
             assert await store_shown(conn, HOME, {ada: [both]}) == []
+
+
+async def test_workers_that_are_shown_the_same_at_once_are_not_in_each_others_way(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        both = [await _member(conn, name) for name in ("ada", "bela")]
+        await _lane(conn)
+
+    async def store(member_id: int, shown: list[Seen]) -> None:
+        async with database.transaction() as conn:
+            await store_shown(conn, HOME, {member_id: shown})
+
+    for number in range(5):
+        shown = [seen(f"https://h{n}.example/{number}", f"{number}-{n}") for n in range(200)]
+        ways = (shown, shown[::-1])
+        await asyncio.gather(*map(store, both, ways))
+        # Both at once again, when all sleep.
+        async with database.connection() as conn:
+            await conn.execute(
+                "UPDATE conversations SET wake_at = NULL, next_look_at = now() + interval '1 h'"
+            )
+        await asyncio.gather(*map(store, both, ways))
 
 
 async def test_nothing_is_stored_for_who_leaves_in_that_moment(database: Database) -> None:

@@ -122,7 +122,7 @@ RETURNING host
 
 _WATCHERS_EACH = """
 INSERT INTO watchers (member_id, conversation_id)
-SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])
+SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[]) ORDER BY 1, 2
 ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
 """
 
@@ -202,7 +202,10 @@ ORDER BY turn, id LIMIT $2 FOR UPDATE SKIP LOCKED
 
 _STAY_AWAKE = """
 UPDATE conversations SET wake_at = next_look_at
-WHERE id = ANY($1::bigint[]) AND wake_at IS NULL AND next_look_at IS NOT NULL
+WHERE wake_at IS NULL AND next_look_at IS NOT NULL AND id IN (
+    SELECT id FROM conversations
+    WHERE id = ANY($1::bigint[]) AND wake_at IS NULL AND next_look_at IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE)
 """
 
 _UNFINISHED = """
@@ -321,7 +324,8 @@ class _Watched:
 async def _watch(
     conn: Connection, home: str, seen: Sequence[Seen], watch_for: timedelta
 ) -> _Watched:
-    seen = list({status.uri: status for status in seen}.values())
+    # In one order, as all below: streams of a home that several workers hold show the same at once.
+    seen = sorted({status.uri: status for status in seen}.values(), key=lambda s: s.uri)
     heard: set[int] = set()
 
     async def place() -> dict[str, int]:
@@ -350,6 +354,7 @@ async def _watch(
     first: dict[int, Seen] = {}
     for status in sorted(seen, key=lambda s: (s.parent_id is not None, s.local_id)):
         first.setdefault(conversation[status.uri], status)
+    first = dict(sorted(first.items()))
     await conn.execute(
         _WATCH,
         home,
@@ -411,7 +416,7 @@ async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str
     for top in tops.values():
         if top.uri not in known and top.parent_id in by_local:
             known[top.uri] = by_local[top.parent_id]
-    fresh = {t.uri: t for t in tops.values() if t.uri not in known}
+    fresh = dict(sorted((t.uri, t) for t in tops.values() if t.uri not in known))
     rows = await conn.fetch(
         NEW_CONVERSATIONS,
         list(fresh),
@@ -448,7 +453,7 @@ async def _arm(conn: Connection, home: str, first: Mapping[int, Seen | FoundStat
         " AND NOT EXISTS (SELECT FROM looks WHERE conversation_id = conversations.id)",
         list(looks),
     )
-    new = [row["id"] for row in unlooked]
+    new = sorted(row["id"] for row in unlooked)
     hosts = await conn.fetch(
         _FIRST_LOOKS, new, [looks[n].host for n in new], [looks[n].uri for n in new], home
     )
