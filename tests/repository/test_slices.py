@@ -223,7 +223,7 @@ async def test_with_the_last_member_all_slices_of_the_home_are_forgotten(
             await lanes.take(conn, key, WORKER, LONG)
         await slices.tell_circuit(conn, HOME, 3, 50.0)
         rung = [key.encode() for key in (HOME, f"{HOME}#1", f"{HOME}#9", f"{OTHER}#1", OTHER)]
-        await Queries(AsyncpgDriver(conn)).enqueue(["lane"] * 5, rung, [0] * 5)
+        await Queries(AsyncpgDriver(conn)).enqueue(["lane"] * 5, [*rung], [0] * 5)
         async with conn.transaction():
             assert await leaving.leave(conn, last) == [HOME]
         left = await conn.fetch("SELECT payload FROM pgqueuer ORDER BY id")

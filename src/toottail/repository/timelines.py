@@ -72,7 +72,8 @@ SELECT t.uri FROM unnest($3::text[], $4::text[], $5::integer[]) AS t (uri, local
     JOIN conversations AS c ON c.id = d.conversation_id
 WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
     AND NOT w.alone AND w.stage <> 'look'
-    AND (w.next_at IS NOT NULL OR w.stage IN ('resolve', 'done', 'failed')) AND w.ends_at > now() + 0.9 * $6::interval
+    AND (w.next_at IS NOT NULL OR w.stage IN ('resolve', 'done', 'failed'))
+    AND w.ends_at > now() + 0.9 * $6::interval
     AND (t.shown IS NULL OR t.shown <= d.replies)
     AND (w.root_id IS DISTINCT FROM t.local_id OR w.shown IS NOT DISTINCT FROM t.shown)
     AND by.seen_at > now() - interval '12 hours'
