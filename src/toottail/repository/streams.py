@@ -145,7 +145,7 @@ WHERE home = $1 AND worker IS NULL
 
 _STORE_PLACE = "UPDATE streams SET place = $2, asked_at = now() WHERE home = $1"
 
-# The key of the lane's row, as `lanes.hold` does: renewals neither wait for this nor are in its way.
+# The key of the lane's row, as `lanes.hold` does: renewals neither wait for this nor hinder it.
 # See `store_shown` in `flow/streamed.py`.
 _SHARE_LANE = "SELECT true FROM lanes WHERE key = $1 FOR KEY SHARE SKIP LOCKED"
 
