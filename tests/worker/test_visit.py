@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 
 from tests.repository.rows import member, run
 from toottail.errors import DatabaseUnavailable
+from toottail.repository import hosts
 from toottail.repository.database import Database
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.settings import Settings
@@ -79,3 +81,30 @@ async def test_a_slice_that_may_read_nothing_is_given_back_at_once(
     assert not visit.may_collect(), "nobody knows what the home runs"
     await visit.run()
     assert looks == 1
+
+
+async def test_whether_a_host_answers_is_found_out_at_once_when_it_is_wanted_during_a_visit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, probed = 0, []
+    ask = chores.due
+
+    async def due(*given: Any, **more: Any) -> list[Chore]:
+        nonlocal looks
+        looks += 1
+        assert looks < 5, "it looks again and again"
+        if looks == 1:
+            async with database.connection() as conn:
+                await hosts.want_probes(conn, [KEY], datetime.now(UTC))
+        return await ask(*given, **more)
+
+    async def know(_: LaneVisit, read: bool) -> None:
+        probed.append(read)
+        async with database.connection() as conn:
+            await hosts.drop_probe(conn, KEY)
+
+    monkeypatch.setattr(chores, "due", due)
+    monkeypatch.setattr(chores, "_know_host", know)
+    visit = await _visit(database)
+    await visit.run()
+    assert probed == [False]
