@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.repository.rows import member, run
+from tests.repository.rows import member, run, watch
 from toottail.errors import DatabaseUnavailable
-from toottail.repository import hosts
+from toottail.repository import hosts, looks
 from toottail.repository.database import Database
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.settings import Settings
@@ -67,33 +67,33 @@ async def test_a_slice_that_may_read_nothing_is_given_back_at_once(
     async with database.connection() as conn:
         await run(conn, await member(conn, KEY))
         await conn.execute("UPDATE members SET slice = 1")
-    looks = 0
+    looked = 0
     ask = chores.due
 
     async def due(*given: Any, **more: Any) -> list[Chore]:
-        nonlocal looks
-        looks += 1
-        assert looks < 5, "it looks again and again"
+        nonlocal looked
+        looked += 1
+        assert looked < 5, "it looks again and again"
         return await ask(*given, **more)
 
     monkeypatch.setattr(chores, "due", due)
     visit = await _visit(database, f"{KEY}#1")
     assert not visit.may_collect(), "nobody knows what the home runs"
     await visit.run()
-    assert looks == 1
+    assert looked == 1
 
 
 async def test_whether_a_host_answers_is_found_out_at_once_when_it_is_wanted_during_a_visit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, probed = 0, []
+    looked, probed = 0, []
     ask = chores.due
 
     async def due(*given: Any, **more: Any) -> list[Chore]:
-        nonlocal looks
-        looks += 1
-        assert looks < 5, "it looks again and again"
-        if looks == 1:
+        nonlocal looked
+        looked += 1
+        assert looked < 5, "it looks again and again"
+        if looked == 1:
             async with database.connection() as conn:
                 await hosts.want_probes(conn, [KEY], datetime.now(UTC))
         return await ask(*given, **more)
@@ -108,3 +108,29 @@ async def test_whether_a_host_answers_is_found_out_at_once_when_it_is_wanted_dur
     visit = await _visit(database)
     await visit.run()
     assert probed == [False]
+
+
+async def test_what_waits_for_the_answer_of_another_host_is_not_looked_for_without_a_pause(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.connection() as conn:
+        number = await watch(conn, "https://root.example/1", "1")
+        await conn.execute(
+            "INSERT INTO looks (conversation_id, host, uri, named_by) VALUES ($1, $2, $3, 'b.example')",
+            number,
+            KEY,
+            f"https://{KEY}/2",
+        )
+        assert await looks.due(conn, KEY, datetime.now(UTC), 9) == [], "the root goes first"
+    looked = 0
+    ask = chores.due
+
+    async def due(*given: Any, **more: Any) -> list[Chore]:
+        nonlocal looked
+        looked += 1
+        return await ask(*given, **more)
+
+    monkeypatch.setattr(chores, "due", due)
+    monkeypatch.setattr("toottail.worker.visit.LONGEST", 1.0)
+    await (await _visit(database)).run()
+    assert 1 < looked < 10
