@@ -116,7 +116,7 @@ async def test_what_waits_for_the_answer_of_another_host_is_not_looked_for_witho
     async with database.connection() as conn:
         number = await watch(conn, "https://root.example/1", "1")
         await conn.execute(
-            "INSERT INTO looks (conversation_id, host, uri, named_by) VALUES ($1, $2, $3, 'b.example')",
+            "INSERT INTO looks (conversation_id, host, uri, named_by) VALUES ($1, $2, $3, $2)",
             number,
             KEY,
             f"https://{KEY}/2",

@@ -70,8 +70,8 @@ SELECT
 async def kinds_due(conn: Connection, host: str, part: int, now: datetime) -> set[str]:
     """The tables that may have something due in a lane of a host; the others need not be read.
 
-    ``moving`` are members who come to the lane, or are to leave it; ``probe``: somebody wants to know
-    whether the host answers.
+    ``moving`` are members who come to the lane, or are to leave it. ``probe``: somebody wants to
+    know whether the host answers.
     """
     (row,) = await conn.fetch(_KINDS, host, now, part)
     return {kind for kind, due in row.items() if due}
