@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from tests.repository.tenants import is_running
 from toottail.errors import DatabaseUnavailable, DiskFull, SchemaMismatch, StorageError
-from toottail.repository.database import Database, migrate_database, open_database
+from toottail.repository.database import Database, migrate_database, open_database, unhurried
 from toottail.repository.embedded import EmbeddedPostgres
 from toottail.repository.translation import translate, translated
 from toottail.settings import Settings
@@ -47,6 +47,20 @@ async def test_two_processes_may_migrate_a_new_database_at_once(data_dir: Path) 
             return int(await connection.fetchval("SELECT count(*) FROM pgqueuer"))
 
     assert set(await asyncio.gather(count(), count(), count())) == {0}
+
+
+async def test_a_long_transaction_that_may_be_long_is_not_ended_and_the_next_one_is(
+    database: Database,
+) -> None:
+    async with database.raw() as connection:
+        await connection.execute("SET transaction_timeout = '300ms'")
+        async with connection.transaction():
+            await unhurried(connection)
+            await connection.execute("SELECT pg_sleep(0.5)")
+        assert await connection.fetchval("SHOW transaction_timeout") == "300ms"
+        assert await connection.fetchval("SHOW statement_timeout") == "30s"
+        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.TransactionTimeoutError)):
+            await connection.execute("BEGIN; SELECT pg_sleep(0.5)")
 
 
 async def test_a_transaction_that_fails_leaves_nothing_behind(database: Database) -> None:

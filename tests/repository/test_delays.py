@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.repository.rows import HOME, found, locked, now, watch
-from toottail.repository import conversations, delays, deliveries, purging
+from tests.repository.rows import HOME, found, locked, member, now, run, watch
+from toottail.repository import conversations, delays, deliveries, purging, sources
 from toottail.repository.database import Database
 from toottail.types.delays import BOUNDS, DelayRow, bound_of, quantile
 from toottail.worker.delays import Delays
@@ -102,3 +102,16 @@ async def test_new_replies_are_timed_from_their_posting_to_the_home(database: Da
     assert isinstance(row, DelayRow)
     assert (row.kind, row.hours, row.done) == ("reply", 1, 1)
     assert 600 <= row.median < 660
+
+
+async def test_who_waits_for_their_tokens_limit_is_late_since_their_source_was_due(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        await run(conn, member_id)
+        at = await conn.fetchval("UPDATE sources SET collect_at = now() RETURNING collect_at")
+        later = now() + timedelta(minutes=5)
+        await sources.postpone_member(conn, member_id, later)
+        (due,) = await sources.due(conn, HOME, later)
+        assert due.due_at == at

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -168,6 +170,7 @@ async def test_trust_counts_other_homes_and_of_other_conversations_the_newest(
         await deliveries.store_outcome(conn, HOME, uris[0], "given_up")
         for n, uri in enumerate(uris[1:]):
             await deliveries.store_outcome(conn, HOME, uri, "resolved", local_id=f"1{n}")
+        await watch(conn, ROOT, "1", home="else.example")
         await deliveries.schedule(conn, "else.example", number, REPLIES[:1], [], now())
         await deliveries.store_outcome(conn, "else.example", REPLIES[0], "given_up")
         await deliveries.schedule(conn, HOME, number, REPLIES[:1], [], now())
@@ -290,3 +293,48 @@ async def test_what_a_home_puts_off_is_due_since_it_first_was(database: Database
         await deliveries.set_stage(conn, HOME, number, "plan", later)
         (anew,) = await home_line.due_watches(conn, HOME, later, 9)
         assert anew.due_at == later
+
+
+def _removed(plan: dict[str, Any]) -> float:
+    """Rows that were read for nothing, in a part of a plan and all below it."""
+    own = plan.get("Rows Removed by Filter", 0) * plan["Actual Loops"]
+    return float(own) + sum(_removed(part) for part in plan.get("Plans", ()))
+
+
+async def test_trust_in_a_large_conversation_of_many_homes_reads_no_delivery_for_nothing(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        number = await watch(conn, "https://a.example/1", "1")
+        await conn.execute(
+            "INSERT INTO statuses (uri, conversation_id, host, placed, listed_by)"
+            " SELECT 'https://h' || n % 60 || '.example/' || n, $1, 'h' || n % 60 || '.example',"
+            " true, 'a.example' FROM generate_series(1, 300) AS n",
+            number,
+        )
+        await conn.execute(
+            "INSERT INTO watches (home, conversation_id, anchor_uri)"
+            " SELECT 'home' || h || '.example', $1, '' FROM generate_series(1, 20) AS h",
+            number,
+        )
+        await conn.execute(
+            "INSERT INTO deliveries (home, uri, conversation_id, state, local_id)"
+            " SELECT watches.home, uri, $1, 'already_there', uri FROM watches, statuses"
+            " WHERE listed_by = 'a.example' AND listed_by <> host",
+            number,
+        )
+        # As in life: most conversations are small.
+        await conn.execute(
+            "INSERT INTO conversations (root_uri, host)"
+            " SELECT 'https://q.example/' || n, 'q.example' FROM generate_series(1, 1000) AS n"
+        )
+        await conn.execute(
+            "INSERT INTO deliveries (home, uri, conversation_id, state)"
+            " SELECT 'home' || h || '.example', root_uri, id, 'already_there'"
+            " FROM conversations, generate_series(1, 5) AS h WHERE host = 'q.example'"
+        )
+        await conn.execute("ANALYZE")
+        assert len(await deliveries.trust(conn, HOME, number)) == 61
+        asked = "EXPLAIN (ANALYZE, FORMAT JSON) " + deliveries._TRUST
+        told = await conn.fetchval(asked, HOME, number, deliveries._NEWEST_OF_A_PAIR)
+    assert _removed(json.loads(told)[0]["Plan"]) < 300 * 21

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.repository.rows import HOME, member, now, run
-from toottail.repository import members, sources
+from tests.repository.rows import HOME, conversation_of, member, now, run, seen
+from toottail.repository import members, runs, sources, timelines
 from toottail.repository.database import Connection, Database
 from toottail.types.sources import Choices, Source
 
@@ -149,3 +149,21 @@ async def test_a_token_of_which_only_the_name_is_known_is_of_the_member_of_that_
         other, is_new = await serve(conn, b"three", account_id="2")
         assert is_new
         assert other != first
+
+
+async def test_what_the_service_asks_beside_a_run_is_not_counted_for_it(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        served, _ = await serve(conn)
+        await timelines.store_seen(conn, HOME, served, [seen("https://a.example/1", "1")])
+        theirs = await conversation_of(conn, "https://a.example/1")
+        fetched = await member(conn, name="fetched")
+        run_id = await run(conn, fetched)
+        await timelines.store_seen(conn, HOME, fetched, [seen("https://b.example/2", "2")])
+        own = await conversation_of(conn, "https://b.example/2")
+        await members.spend(conn, [theirs], "a.example", 7)
+        assert await runs.spent(conn, run_id) == (0, 0)
+        await members.spend(conn, [own], "b.example", 2)
+        await members.spend(conn, [own + 1000], "c.example", 1)  # merged away meanwhile
+        assert await runs.spent(conn, run_id) == (0, 3)

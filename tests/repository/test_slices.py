@@ -7,8 +7,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.queries import Queries
+
 from tests.repository.rows import HOME, member, now, run, watch
-from toottail.repository import frontier, host_reports, lanes, leaving, operations, slices, sources
+from toottail.repository import (
+    frontier,
+    host_reports,
+    lanes,
+    leaving,
+    operations,
+    purging,
+    slices,
+    sources,
+)
 from toottail.repository.database import Connection, Database
 
 WORKER = uuid4()
@@ -210,11 +222,25 @@ async def test_with_the_last_member_all_slices_of_the_home_are_forgotten(
         for key in (f"{HOME}#1", f"{HOME}#2", f"{OTHER}#1"):
             await lanes.take(conn, key, WORKER, LONG)
         await slices.tell_circuit(conn, HOME, 3, 50.0)
+        rung = [key.encode() for key in (HOME, f"{HOME}#1", f"{HOME}#9", f"{OTHER}#1", OTHER)]
+        await Queries(AsyncpgDriver(conn)).enqueue(["lane"] * 5, [*rung], [0] * 5)
         async with conn.transaction():
             assert await leaving.leave(conn, last) == [HOME]
+        left = await conn.fetch("SELECT payload FROM pgqueuer ORDER BY id")
+        assert [row["payload"] for row in left] == rung[3:]
         assert [row["key"] for row in await conn.fetch("SELECT key FROM lanes")] == [f"{OTHER}#1"]
         assert [row["key"] for row in await conn.fetch("SELECT key FROM visits")] == [f"{OTHER}#1"]
         assert await conn.fetch("SELECT FROM home_circuits") == []
+
+
+async def test_what_lanes_told_of_a_home_without_slices_is_forgotten(database: Database) -> None:
+    async with database.connection() as conn:
+        await members_in(conn, 1, 1)
+        await members_in(conn, 0, 1, OTHER)
+        for home in (HOME, OTHER, "gone.example"):
+            await slices.tell_circuit(conn, home, 3, 50.0)
+        await purging.drop_expired(conn, now())
+        assert await conn.fetchval("SELECT array_agg(home) FROM home_circuits") == [HOME]
 
 
 async def test_the_operator_sees_slices_with_their_members_and_hosts_without_them(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from toottail.repository import lanes, leaving, members, sources, streams
 from toottail.repository.database import Connection, Database
 from toottail.repository.sources import DueSource, Position
 from toottail.repository.streams import Claim, Loss
+from toottail.repository.timelines import Seen
 from toottail.types.sources import Choices, Source
 
 OTHER = "other.example"
@@ -283,6 +285,29 @@ async def test_what_a_status_shows_several_members_is_stored_once(database: Data
             assert await store_shown(conn, HOME, {ada: [both]}) == []
 
 
+async def test_workers_that_are_shown_the_same_at_once_are_not_in_each_others_way(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        both = [await _member(conn, name) for name in ("ada", "bela")]
+        await _lane(conn)
+
+    async def store(member_id: int, shown: list[Seen]) -> None:
+        async with database.transaction() as conn:
+            await store_shown(conn, HOME, {member_id: shown})
+
+    for number in range(5):
+        shown = [seen(f"https://h{n}.example/{number}", f"{number}-{n}") for n in range(200)]
+        ways = (shown, shown[::-1])
+        await asyncio.gather(*map(store, both, ways))
+        # Both at once again, when all sleep.
+        async with database.connection() as conn:
+            await conn.execute(
+                "UPDATE conversations SET wake_at = NULL, next_look_at = now() + interval '1 h'"
+            )
+        await asyncio.gather(*map(store, both, ways))
+
+
 async def test_nothing_is_stored_for_who_leaves_in_that_moment(database: Database) -> None:
     async with database.connection() as conn, database.connection() as other:
         member_id = await _member(conn)
@@ -312,6 +337,24 @@ async def test_nothing_is_stored_for_who_has_left_while_others_stay(database: Da
             assert await store_shown(conn, HOME, {ada: [status]}) == []
             assert await store_shown(conn, HOME, {ada: [status], bela: [status]}) == ["a.example"]
         assert await conn.fetchval("SELECT array_agg(member_id) FROM watchers") == [bela]
+
+
+async def test_what_streams_show_and_the_renewals_of_a_lease_do_not_wait_for_each_other(
+    database: Database,
+) -> None:
+    async with database.connection() as conn, database.connection() as holder:
+        worker, lease = uuid4(), timedelta(minutes=1)
+        taken = await lanes.take(holder, HOME, worker, lease)
+        assert taken is not None
+        async with conn.transaction():
+            assert await streams.lock_out_leaving(conn, HOME)
+            async with holder.transaction():
+                await holder.execute("SET LOCAL lock_timeout = '2s'")
+                await lanes.renew(holder, HOME, taken.epoch, lease, {})
+        async with holder.transaction():
+            await lanes.renew(holder, HOME, taken.epoch, lease, {})
+            async with conn.transaction():
+                assert await streams.lock_out_leaving(conn, HOME)
 
 
 async def test_a_member_who_pauses_keeps_no_stream(database: Database) -> None:

@@ -147,3 +147,15 @@ async def test_of_a_long_line_both_ends_are_considered(database: Database) -> No
         for _ in range(12):
             await timelines.wake(conn, now(), 1)
         assert await _awake(conn) == set(uris), "and none is forgotten"
+
+
+async def test_what_a_dry_run_left_undone_goes_on_when_a_served_member_sees_it_again(
+    database: Database,
+) -> None:
+    async with database.transaction() as conn:
+        member_id = await member(conn)
+        page = [seen(ROOT, "1", replies_count=0)]
+        await timelines.store_seen(conn, HOME, member_id, page)
+        await set_stage(conn, "plan")
+        await timelines.store_seen(conn, HOME, member_id, page)
+        assert await conn.fetchval("SELECT next_at IS NOT NULL FROM watches WHERE stage = 'plan'")

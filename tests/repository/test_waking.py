@@ -230,3 +230,23 @@ async def test_who_no_longer_watches_is_told_nothing_and_is_not_looked_for(
         await conn.execute("UPDATE conversations SET next_look_at = now(), wake_at = now()")
     assert not await _wake(database)
     assert (await _times(database))[1] is None, "it sleeps"
+
+
+async def test_who_watches_again_is_told_what_others_heard_since_their_watch_was_over(
+    database: Database,
+) -> None:
+    number, zoe = await _asleep(database)
+    ended = "UPDATE watches SET ends_at = now() - interval '1 h' WHERE home = $1"
+    async with database.transaction() as conn:
+        await conn.execute(ended, OTHER)
+        await conn.execute("UPDATE statuses SET found_at = now() - interval '2 h'")
+    await _store(database, OTHER, zoe, seen(ROOT, "9"))
+    async with database.transaction() as conn:
+        assert (await stages(conn, number))[OTHER] == "done", "there was nothing new"
+        await conn.execute(ended, OTHER)
+        held = await locked(conn, number)
+        assert await conversations.store_found(conn, held, [found(REPLY, ROOT)], "a.example") == 1
+        assert await looks.ready(conn, number, news=True) == [HOME]
+    await _store(database, OTHER, zoe, seen(ROOT, "9"))
+    async with database.transaction() as conn:
+        assert (await stages(conn, number))[OTHER] == "compare"

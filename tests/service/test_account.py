@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -369,6 +369,10 @@ async def test_an_export_holds_everything_but_secrets_and_nothing_of_others(
         await conn.execute(
             "INSERT INTO sessions (digest, member_id, expires_at) VALUES ('\\x01', $1, now())", mira
         )
+        await conn.execute(
+            "INSERT INTO streams (member_id, home, problem)"
+            " SELECT id, home, 'closed on ' || id FROM members"
+        )
         sealed = await conn.fetchval("SELECT token_sealed FROM members WHERE id = $1", mira)
     await account.choose(service, mira, ["home"])
     export = await account.export(service, mira)
@@ -377,6 +381,7 @@ async def test_an_export_holds_everything_but_secrets_and_nothing_of_others(
     assert export["account"] == "@mira@home.example"
     for part in ("member", "sources", "conversations", "profiles", "runs", "sessions"):
         assert part in export
+    assert [one["problem"] for one in cast("Any", export["streams"])] == [f"closed on {mira}"]
     assert "https://a.example/mine/0" in text
     assert "a.example/hers" not in text
     assert "noor" not in text

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.repository.rows import member
 from toottail.errors import LaneLost
-from toottail.repository import hosts
+from toottail.repository import hosts, leaving
 from toottail.repository.database import Database
 from toottail.servers.budgets import HostBudget, standard_limits
 from toottail.worker.lease import BLOCK, Lease
@@ -158,3 +159,19 @@ def _room(budget: HostBudget) -> int:
             return count
         copy.spend(NAMES, now)
     raise AssertionError("no end of it")
+
+
+async def test_of_a_home_that_is_forgotten_its_lanes_tell_nothing_any_more(
+    database: Database,
+) -> None:
+    async with database.connection() as conn:
+        last = await member(conn, KEY)
+    async with _held(database) as (lease, _):
+        lease.shared = True
+        lease.budget.failed(datetime.now(UTC))
+        async with database.transaction() as conn:
+            assert await leaving.leave(conn, last) == [KEY]
+        with pytest.raises(LaneLost):
+            await lease.release()
+        async with database.connection() as conn:
+            assert await conn.fetch("SELECT FROM home_circuits") == []

@@ -49,6 +49,12 @@ _SERVER_SETTINGS = {
 # setting ends it, which came with PostgreSQL 17.
 _SINCE_17 = {"transaction_timeout": "5000"}
 
+# First off, then on: a clock that runs goes on as it was set, whatever its setting becomes.
+_UNHURRIED = """
+SELECT set_config(name, $1, true) FROM pg_settings
+WHERE name IN ('transaction_timeout', 'statement_timeout')
+"""
+
 
 # More than we have of different ones: each is read and planned once for a connection.
 _STATEMENTS_KEPT = 1_000
@@ -132,6 +138,12 @@ class Database:
         """A connection in a transaction: all of it counts when the block ends, or nothing."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+
+async def unhurried(conn: Connection) -> None:
+    """Lets the rest of a transaction take five minutes: for what is rare, long and one piece."""
+    for milliseconds in ("0", "300000"):
+        await conn.execute(_UNHURRIED, milliseconds)
 
 
 @asynccontextmanager

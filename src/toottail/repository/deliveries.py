@@ -35,7 +35,8 @@ ORDER BY s.ord
 """
 
 # What is known of a pair in this conversation at this home, and of the newest elsewhere: a host
-# with many people names tens of thousands.
+# with many people names tens of thousands. (By the homes that watch: else all deliveries of a
+# conversation are read for each of its statuses.)
 _TRUST = """
 WITH pairs AS (
     SELECT DISTINCT listed_by, host FROM statuses
@@ -47,10 +48,10 @@ WITH pairs AS (
   UNION ALL
     SELECT listed_by, host, newest.* FROM pairs CROSS JOIN LATERAL (
         SELECT d.local_id, d.state, d.next_at, d.changed_at
-        FROM statuses AS s JOIN deliveries AS d
-            ON d.conversation_id = s.conversation_id AND d.uri = s.uri
+        FROM statuses AS s JOIN watches AS w ON w.conversation_id = s.conversation_id
+            JOIN deliveries AS d ON d.home = w.home AND d.uri = s.uri
         WHERE s.listed_by <> s.host AND s.listed_by = pairs.listed_by AND s.host = pairs.host
-            AND (s.conversation_id <> $2 OR d.home <> $1)
+            AND (s.conversation_id <> $2 OR w.home <> $1)
         ORDER BY s.ord DESC LIMIT $3) AS newest
 )
 SELECT listed_by, host,

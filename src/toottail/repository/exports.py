@@ -10,7 +10,7 @@ from toottail.repository.database import Connection, Row
 _MEMBER = """
 SELECT id, home, account, account_id, named, scopes, active_until::text AS active_until, problem,
     created_at, profile_posts, profile_again, with_conversations, tag_servers, paused_why,
-    paused_at, failing_since, delete_at, seen_at, read_at, markers_at, marked
+    paused_at, failing_since, delete_at, seen_at, read_at, markers_at, marked, slice
 FROM members WHERE id = $1 AND served
 """
 
@@ -23,6 +23,11 @@ _CONVERSATIONS = """
 SELECT root_uri AS root, watchers.seen_at
 FROM watchers JOIN conversations ON conversations.id = conversation_id
 WHERE member_id = $1 ORDER BY seen_at DESC
+"""
+
+_STREAMS = """
+SELECT claimed_at, up_since, retry_at, failures, problem, place, asked_at
+FROM streams WHERE member_id = $1
 """
 
 _PROFILES = """
@@ -46,6 +51,7 @@ async def of_member(conn: Connection, member_id: int) -> dict[str, object]:
     found: dict[str, object] = {"member": _plain(member)}
     for name, statement in (
         ("sources", _SOURCES),
+        ("streams", _STREAMS),
         ("conversations", _CONVERSATIONS),
         ("profiles", _PROFILES),
         ("runs", _RUNS),

@@ -62,14 +62,16 @@ SELECT
     EXISTS (SELECT FROM looks WHERE host = $1 AND state = 'due' AND next_at <= $2) AS looks,
     EXISTS (SELECT FROM feeds WHERE host = $1 AND state = 'due' AND next_at <= $2) AS feeds,
     EXISTS (SELECT FROM members WHERE home = $1 AND slice = $3
-            AND (slice_to IS NOT NULL OR carried IS NOT NULL)) AS moving
+            AND (slice_to IS NOT NULL OR carried IS NOT NULL)) AS moving,
+    EXISTS (SELECT FROM hosts WHERE host = $1 AND probe_at <= $2) AS probe
 """
 
 
 async def kinds_due(conn: Connection, host: str, part: int, now: datetime) -> set[str]:
     """The tables that may have something due in a lane of a host; the others need not be read.
 
-    ``moving`` are members who come to the lane, or are to leave it.
+    ``moving`` are members who come to the lane, or are to leave it. ``probe``: somebody wants to
+    know whether the host answers.
     """
     (row,) = await conn.fetch(_KINDS, host, now, part)
     return {kind for kind, due in row.items() if due}

@@ -7,17 +7,11 @@ all that is about the home goes too, its lane included.
 from __future__ import annotations
 
 from toottail.errors import StorageConflict
-from toottail.repository.database import Connection, Database
+from toottail.repository.database import Connection, Database, unhurried
 from toottail.repository.purging import unwatch
 
 _MOST_TRIES = 5
 _BATCH = 200
-
-# A long history takes its time; nobody but the lane of this home waits for it.
-_UNHURRIED = """
-SELECT set_config(name, '300000', true) FROM pg_settings
-WHERE name IN ('transaction_timeout', 'statement_timeout')
-"""
 
 # First of all, so that every step under way at the home is over, and no later one counts. The lease
 # goes on: its holder finds out at its next renewal, and nobody else asks the home before that.
@@ -67,13 +61,13 @@ _FORGET_HOME = (
        AND NOT EXISTS (SELECT FROM sign_ins WHERE home = $1 AND expires_at > now())""",
     "DELETE FROM domain_lists WHERE kind = 'home' AND name = $1",
     _FORGET_ALLOWANCES,
-    "DELETE FROM pgqueuer WHERE payload = convert_to($1, 'UTF8')",
+    # A slice may have been rung for that nobody has ever taken.
+    "DELETE FROM pgqueuer WHERE split_part(convert_from(payload, 'UTF8'), '#', 1) = $1",
     "DELETE FROM home_circuits WHERE home = $1",
     """WITH slices AS (
            DELETE FROM lanes WHERE strpos(key, '#') > 0 AND split_part(key, '#', 1) = $1
            RETURNING key
-       ), visited AS (DELETE FROM visits USING slices WHERE visits.key = slices.key)
-       DELETE FROM pgqueuer USING slices WHERE payload = convert_to(key, 'UTF8')""",
+       ) DELETE FROM visits USING slices WHERE visits.key = slices.key""",
 )
 
 _IS_ORIGIN = """
@@ -106,7 +100,8 @@ async def leave(conn: Connection, member_id: int) -> list[str]:
     What is under way for them stores nothing any more. Returns the homes that are forgotten with
     their last member. Raises `StorageConflict` where the transaction must be begun again.
     """
-    await conn.execute(_UNHURRIED)
+    # A long history takes its time; nobody but the lane of this home waits for it.
+    await unhurried(conn)
     home = await conn.fetchval("SELECT home FROM members WHERE id = $1", member_id)
     if home is None:
         return []

@@ -22,7 +22,7 @@ RETURNING id, account
 """
 
 # A conversation that was merged away while it was asked about is nobody's: the requests were made
-# all the same, and count for all.
+# all the same, and count for all. What others look at beside a run is none of its business.
 _SPEND = """
 WITH counted AS (
     SELECT runs.id, members.home FROM members JOIN runs ON runs.member_id = members.id
@@ -36,7 +36,8 @@ INSERT INTO spending (run_id, home, remote)
 SELECT id, CASE WHEN home = $2 THEN $3::integer ELSE 0 END,
     CASE WHEN home = $2 THEN 0 ELSE $3::integer END
 FROM (SELECT * FROM about
-      UNION ALL SELECT * FROM counted WHERE NOT EXISTS (SELECT FROM about)) AS those
+      UNION ALL SELECT * FROM counted WHERE NOT EXISTS (SELECT FROM about)
+          AND NOT EXISTS (SELECT FROM conversations WHERE id = ANY($1::bigint[]))) AS those
 """
 
 _SPEND_MEMBER = """

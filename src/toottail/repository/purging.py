@@ -104,11 +104,18 @@ _EXPIRED = (
     "DELETE FROM invites WHERE uses_left <= 0 OR expires_at < $1",
 )
 
+# What lanes told each other of a home that has one lane again, or no member.
+_TOLD_NO_MORE = """
+DELETE FROM home_circuits WHERE NOT EXISTS (
+    SELECT FROM members WHERE members.home = home_circuits.home AND slice > 0)
+"""
+
 
 async def drop_expired(conn: Connection, now: datetime) -> None:
-    """Drops sessions, sign-ins, allowances and invites whose time is over."""
+    """Drops sessions, sign-ins, allowances and invites whose time is over, and what lanes told."""
     for statement in _EXPIRED:
         await conn.execute(statement, now)
+    await conn.execute(_TOLD_NO_MORE)
 
 
 async def forget_unseen(conn: Connection, now: datetime, most: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toottail.repository.database import Connection
+from toottail.repository.database import Connection, unhurried
 
 _MOVED_AT_ONCE = 500
 
@@ -164,8 +164,12 @@ async def send(conn: Connection, home: str, source: int, target: int, count: int
 
 
 async def one_at_a_time(conn: Connection) -> None:
-    """Waits until nobody else shares out members; for the rest of the transaction."""
+    """Waits until nobody else shares out members; for the rest of the transaction.
+
+    That may be a long one where a very large home has no slices yet.
+    """
     await conn.execute("SELECT pg_advisory_xact_lock($1)", SHARING_LOCK)
+    await unhurried(conn)
 
 
 async def fitting(conn: Connection, lanes: Sequence[str], most: int) -> list[str]:

@@ -352,7 +352,8 @@ async def postpone(conn: Connection, home: str, until: datetime) -> None:
 async def postpone_member(conn: Connection, member_id: int, until: datetime) -> None:
     """Leaves all sources of one member due, but not before their token's limits allow."""
     await conn.execute(
-        "UPDATE sources SET collect_at = $2 WHERE member_id = $1 AND collect_at < $2",
+        "UPDATE sources SET collect_at = $2, since = coalesce(since, collect_at)"
+        " WHERE member_id = $1 AND collect_at < $2",
         member_id,
         until,
     )

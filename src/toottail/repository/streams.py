@@ -145,8 +145,9 @@ WHERE home = $1 AND worker IS NULL
 
 _STORE_PLACE = "UPDATE streams SET place = $2, asked_at = now() WHERE home = $1"
 
-# The row of the lane: see `store_shown` in `flow/streamed.py`.
-_SHARE_LANE = "SELECT true FROM lanes WHERE key = $1 FOR SHARE SKIP LOCKED"
+# The key of the lane's row, as `lanes.hold` does: renewals neither wait for this nor hinder it.
+# See `store_shown` in `flow/streamed.py`.
+_SHARE_LANE = "SELECT true FROM lanes WHERE key = $1 FOR KEY SHARE SKIP LOCKED"
 
 _STILL_SERVED = """
 SELECT id FROM members

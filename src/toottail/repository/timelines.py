@@ -71,7 +71,9 @@ SELECT t.uri FROM unnest($3::text[], $4::text[], $5::integer[]) AS t (uri, local
     JOIN watchers AS by ON by.member_id = $2 AND by.conversation_id = d.conversation_id
     JOIN conversations AS c ON c.id = d.conversation_id
 WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
-    AND NOT w.alone AND w.stage <> 'look' AND w.ends_at > now() + 0.9 * $6::interval
+    AND NOT w.alone AND w.stage <> 'look'
+    AND (w.next_at IS NOT NULL OR w.stage IN ('resolve', 'done', 'failed'))
+    AND w.ends_at > now() + 0.9 * $6::interval
     AND (t.shown IS NULL OR t.shown <= d.replies)
     AND (w.root_id IS DISTINCT FROM t.local_id OR w.shown IS NOT DISTINCT FROM t.shown)
     AND by.seen_at > now() - interval '12 hours'
@@ -79,6 +81,7 @@ WHERE d.next_at IS NULL AND d.state IN ('already_there', 'delivered')
     AND NOT EXISTS (SELECT FROM runs WHERE runs.member_id = $2 AND ended_at IS NULL)
 """
 
+# Replies that were found while a watch was over were for others: its home is told of them now.
 _WATCH = """
 INSERT INTO watches (home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown,
                      ends_at)
@@ -97,8 +100,13 @@ SET ends_at = EXCLUDED.ends_at,
                     ELSE watches.anchor_parent END,
     anchor_id = coalesce(watches.anchor_id, EXCLUDED.anchor_id),
     alone = false,
-    ended = CASE WHEN NOT watches.alone THEN watches.ended END,
+    ended = CASE WHEN NOT (watches.alone OR (watches.ends_at <= now() AND EXISTS (
+            SELECT FROM statuses AS s WHERE s.conversation_id = watches.conversation_id
+                AND s.found_at > watches.ends_at))) THEN watches.ended END,
     stage = CASE WHEN watches.alone AND watches.stage IN ('done', 'failed', 'plan') THEN 'look'
+            WHEN watches.stage IN ('done', 'failed') AND watches.ends_at <= now() AND EXISTS (
+                SELECT FROM statuses AS s WHERE s.conversation_id = watches.conversation_id
+                    AND s.found_at > watches.ends_at) THEN 'look'
             ELSE watches.stage END,
     next_at = CASE WHEN watches.alone AND watches.stage = 'plan' THEN NULL
               ELSE watches.next_at END
@@ -115,7 +123,7 @@ RETURNING host
 
 _WATCHERS_EACH = """
 INSERT INTO watchers (member_id, conversation_id)
-SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])
+SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[]) ORDER BY 1, 2
 ON CONFLICT (member_id, conversation_id) DO UPDATE SET seen_at = now()
 """
 
@@ -199,7 +207,10 @@ ORDER BY turn, id LIMIT $2 FOR UPDATE SKIP LOCKED
 
 _STAY_AWAKE = """
 UPDATE conversations SET wake_at = next_look_at
-WHERE id = ANY($1::bigint[]) AND wake_at IS NULL AND next_look_at IS NOT NULL
+WHERE wake_at IS NULL AND next_look_at IS NOT NULL AND id IN (
+    SELECT id FROM conversations
+    WHERE id = ANY($1::bigint[]) AND wake_at IS NULL AND next_look_at IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE)
 """
 
 _UNFINISHED = """
@@ -318,7 +329,8 @@ class _Watched:
 async def _watch(
     conn: Connection, home: str, seen: Sequence[Seen], watch_for: timedelta
 ) -> _Watched:
-    seen = list({status.uri: status for status in seen}.values())
+    # In one order, as all below: streams of a home that several workers hold show the same at once.
+    seen = sorted({status.uri: status for status in seen}.values(), key=lambda s: s.uri)
     heard: set[int] = set()
 
     async def place() -> dict[str, int]:
@@ -347,6 +359,7 @@ async def _watch(
     first: dict[int, Seen] = {}
     for status in sorted(seen, key=lambda s: (s.parent_id is not None, s.local_id)):
         first.setdefault(conversation[status.uri], status)
+    first = dict(sorted(first.items()))
     await conn.execute(
         _WATCH,
         home,
@@ -408,7 +421,7 @@ async def _assign(conn: Connection, home: str, seen: Sequence[Seen]) -> dict[str
     for top in tops.values():
         if top.uri not in known and top.parent_id in by_local:
             known[top.uri] = by_local[top.parent_id]
-    fresh = {t.uri: t for t in tops.values() if t.uri not in known}
+    fresh = dict(sorted((t.uri, t) for t in tops.values() if t.uri not in known))
     rows = await conn.fetch(
         NEW_CONVERSATIONS,
         list(fresh),
@@ -445,7 +458,7 @@ async def _arm(conn: Connection, home: str, first: Mapping[int, Seen | FoundStat
         " AND NOT EXISTS (SELECT FROM looks WHERE conversation_id = conversations.id)",
         list(looks),
     )
-    new = [row["id"] for row in unlooked]
+    new = sorted(row["id"] for row in unlooked)
     hosts = await conn.fetch(
         _FIRST_LOOKS, new, [looks[n].host for n in new], [looks[n].uri for n in new], home
     )

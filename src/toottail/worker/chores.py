@@ -180,9 +180,11 @@ async def _host_chores(
     visit: LaneVisit, skip: Collection[tuple[str, object]], kinds: set[str]
 ) -> list[Chore]:
     now = visit.now()
-    probe = visit.row.probe_at is not None and visit.row.probe_at <= now
+    probe = "probe" in kinds
     if not (probe or {"looks", "feeds"} & kinds):
         return []
+    if probe and visit.row.probe_at is None:
+        await visit.reload()  # somebody wanted it since the visit began
     questions, wanted = list[DueLook](), list[DueFeed]()
     async with visit.connection() as conn:
         # No more than can be asked now: each answer may make others needless.

@@ -166,7 +166,9 @@ class Lease:
         """Gives the lane back; False when work came in meanwhile. Raises `LaneLost`."""
         self._check()
         async with self._database.connection() as conn:
-            await self.compare_notes(conn)
-            return await lanes.release(
+            released = await lanes.release(
                 conn, self.key, self.epoch, self.budget.state(), self.requests
             )
+            # Not before: of a home that is forgotten meanwhile nothing is told.
+            await self.compare_notes(conn)
+            return released

@@ -51,6 +51,8 @@ LONGEST = 30.0
 TURN = 8.0
 """The same where this worker holds as many lanes as it may, and others may wait."""
 _LINGER = timedelta(seconds=1)
+_BETWEEN_LOOKS = 0.2
+"""Seconds until the next look where something is due that could not be begun."""
 _ENDS_WITHIN = 3.0
 """Seconds that steps under way have yet when one of them could not store what it did."""
 _AFTER_A_CONFLICT = timedelta(seconds=0.3)
@@ -338,17 +340,20 @@ class LaneVisit:
         await self._load()
 
     async def _linger(self, over: bool) -> bool:
-        """Waits for what is due within a moment, rather than let go and come back."""
-        if over:
+        """Waits for what is due within a moment, rather than let go and come back.
+
+        Not in a slice that may read nothing: what is due there waits until its members are moved.
+        """
+        if over or not self.may_collect():
             return False
         async with self.connection() as conn:
             at = await chores.next_due(conn, self.key)
         now = self.now()
         if at is None or at > now + _LINGER:
             return False
-        if at > now:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.poked.wait(), (at - now).total_seconds())
+        wait = max((at - now).total_seconds(), _BETWEEN_LOOKS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.poked.wait(), wait)
         return True
 
     async def _wait_for_one(self) -> None:
