@@ -22,7 +22,7 @@ from toottail.servers.home_traits import Streaming
 from toottail.servers.streams import listen
 from toottail.settings import load
 from toottail.simulator.process import SimulatorProcess
-from toottail.worker.heart import memory_now
+from toottail.worker.memory import memory_now
 from toottail.worker.streams import room_for
 
 _HOMES = 40

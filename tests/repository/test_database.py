@@ -52,7 +52,7 @@ async def test_two_processes_may_migrate_a_new_database_at_once(data_dir: Path) 
 async def test_a_long_transaction_that_may_be_long_is_not_ended_and_the_next_one_is(
     database: Database,
 ) -> None:
-    async with database.raw() as connection:
+    async with database.raw(lambda: None) as connection:
         await connection.execute("SET transaction_timeout = '300ms'")
         async with connection.transaction():
             await unhurried(connection)
