@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -18,6 +18,7 @@ from toottail.flow.look import leave
 from toottail.flow.prepare import find_software
 from toottail.flow.visit import Visit
 from toottail.repository import deliveries, home_line, hosts, looks
+from toottail.repository.conversations import WATCHED_FOR
 from toottail.repository.database import Connection, Database
 from toottail.types.statuses import LookTarget
 
@@ -32,6 +33,7 @@ class Lane:
     database: Database
     woken: set[str] = field(default_factory=set)
     signs: bool = False
+    watch_for: timedelta = WATCHED_FOR
 
     def now(self) -> datetime:
         return datetime.now(UTC)
