@@ -6,8 +6,11 @@ import pytest
 
 from tests.flow.conftest import OpenStage
 from tests.flow.stage import HOME, people, thread
+from toottail.simulator import origin
 from toottail.simulator.faults import Fault
+from toottail.simulator.question import error
 from toottail.simulator.world import World
+from toottail.simulator.worlds import build
 
 NOW = 1_790_000_000.0
 
@@ -170,6 +173,17 @@ async def test_where_the_origin_lists_little_the_hosts_of_participants_are_asked
     assert outcome.finished
     assert stage.has(beside)
     assert stage.has(below)
+
+
+async def test_a_flat_listing_that_is_not_shown_is_not_taken_for_whole(
+    open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origin, "_thread", lambda *_: error(403, "Forbidden"))
+    stage = await open_stage(build("large", replies=200, origin="mastodon45"))
+    await stage.fetch()
+    found = stage.judge()
+    assert found["still_missing"] == []
+    assert found["recovered"] == found["reachable"] > 0
 
 
 async def test_new_replies_are_found_by_a_later_run_when_the_look_is_due(

@@ -106,8 +106,8 @@ async def _store(visit: Visit, due: DueLook, reading: Reading, requests: int) ->
             reading.further,
             looks.MOST_REQUESTS - conversation.requests,
         )
-        listing_over = due.how in _LISTINGS and not any(
-            target.how == due.how for target in reading.further
+        listing_over = due.how in _LISTINGS and not (
+            reading.denied or any(target.how == due.how for target in reading.further)
         )
         if listing_over and visit.host == conversation.host:
             await looks.set_listed_whole(conn, conversation.id)

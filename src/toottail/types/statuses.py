@@ -58,6 +58,7 @@ class Reading:
     below which this host says there is more than it listed. ``listed`` are URIs that belong to
     the conversation by a flat listing that tells no parents. ``gone`` says the asked status is no
     longer there. ``refused`` says, in words for people, that the host has no way to be read.
+    ``denied`` says that the host does not show the page of a listing that it named itself.
     """
 
     statuses: tuple[FoundStatus, ...] = ()
@@ -66,4 +67,5 @@ class Reading:
     listed: tuple[str, ...] = ()
     gone: bool = False
     refused: str | None = None
+    denied: bool = False
     notes: tuple[str, ...] = field(default=())

@@ -89,7 +89,7 @@ async def _look_at_thread(
     try:
         found = await _collection(ask, page, software)
     except (Forbidden, Gone) as error:
-        return Reading(notes=(f"{page.url} {error.what}",))
+        return Reading(denied=True, notes=(f"{page.url} {error.what}",))
     walk.thread_page(found, target.uri, page)
     return walk.reading()
 

@@ -63,7 +63,7 @@ async def _look_at_conversation(
     try:
         answer = await get_document(ask, page.url, software)
     except (Forbidden, Gone) as error:
-        return Reading(notes=(f"{page.url} {error.what}",))
+        return Reading(denied=True, notes=(f"{page.url} {error.what}",))
     found = read_object(ask.host, answer.body)
     if not found.is_collection:
         raise AnswerRefused(ask.host, "answered with something else than a collection")
