@@ -34,7 +34,8 @@ WHERE member_id = $1 AND collect_at > $2 AND tries = 0 AND off_until IS NULL
 """
 
 _READERS = """
-SELECT CASE WHEN streamed THEN 'streamed' ELSE kind END AS kind, count(*) AS n FROM sources JOIN members ON members.id = member_id
+SELECT CASE WHEN streamed THEN 'streamed' ELSE kind END AS kind, count(*) AS n
+FROM sources JOIN members ON members.id = member_id
 WHERE sources.home = $1 AND collect_at IS NOT NULL AND served AND active_until > $2
     AND greatest(members.read_at, seen_at) > $3
 GROUP BY 1
