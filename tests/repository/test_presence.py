@@ -9,6 +9,7 @@ import pytest
 from tests.repository.rows import HOME, now
 from tests.repository.test_serving import _due as due_kinds
 from tests.repository.test_serving import _state, serve
+from toottail.flow import rhythm
 from toottail.repository import members, presence, sources
 from toottail.repository.database import Connection, Database
 
@@ -119,10 +120,16 @@ async def test_readers_are_counted_by_what_is_read_for_them(database: Database) 
     async with database.transaction() as conn:
         for number in range(3):
             token = f"token {number}".encode()
-            await serve(conn, token, account_id=str(number), account=f"m{number}")
+            first, _ = await serve(conn, token, account_id=str(number), account=f"m{number}")
         gone, _ = await serve(conn, b"gone", account_id="gone", account="gone")
         await _away(conn, gone, 5 * DAY)
         asleep, _ = await serve(conn, b"asleep", account_id="asleep", account="asleep")
         await members.pause(conn, asleep, "member")
         found = await presence.readers(conn, HOME, now(), now() - 3 * DAY)
         assert found == {"home": 3, "bookmarks": 3}
+        await conn.execute(
+            "UPDATE sources SET streamed = true WHERE kind = 'home' AND member_id <> $1", first
+        )
+        found = await presence.readers(conn, HOME, now(), now() - 3 * DAY)
+        assert found == {"home": 1, "streamed": 2, "bookmarks": 3}
+    assert rhythm.quickest({"streamed": 285}, 300, 300) == rhythm.FASTEST

@@ -24,6 +24,7 @@ STOPS_AFTER = timedelta(days=60)
 SHARE = 0.5
 """The part of a home's limit for all of us together that reading sources may take."""
 
+_BESIDE_STREAM = timedelta(hours=1)
 _PERIODS = {
     "home": FASTEST,
     "list": timedelta(minutes=15),
@@ -34,6 +35,7 @@ _PERIODS = {
     "bookmarks": timedelta(minutes=30),
     "favourites": timedelta(minutes=30),
     "replied": timedelta(minutes=30),
+    "streamed": _BESIDE_STREAM,  # a home timeline that a stream shows
 }
 _PROFILES = timedelta(hours=6)
 # A day away: 5 minutes; two: 15; five: an hour; a fortnight: 6 hours.
@@ -42,7 +44,6 @@ _SLOWING = 1.6
 _UNSEEN_AT_LEAST, _UNSEEN_AT_MOST = timedelta(minutes=15), timedelta(hours=1)
 _MARKERS_EVERY = timedelta(hours=1)
 _MARKERS_WHERE_NONE = timedelta(days=1)
-_BESIDE_STREAM = timedelta(hours=1)
 _FIRST_RETRY = timedelta(seconds=15)
 _LONGEST_RETRY = timedelta(hours=1)
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

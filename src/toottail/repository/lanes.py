@@ -20,7 +20,7 @@ from toottail.repository.database import Connection
 from toottail.repository.slices import SHARING_LOCK
 from toottail.types.lanes import host_of_lane
 
-# Each row begins where no earlier row of that name has been: see `forget`.
+# Each row begins where no earlier row of that name has been, for lanes are forgotten (`purging`).
 _CREATE = """
 INSERT INTO lanes (key, epoch) SELECT $1, nextval('lane_beginnings') << 32
 WHERE NOT EXISTS (SELECT FROM lanes WHERE key = $1)
@@ -192,23 +192,27 @@ _WORK = (
 
 
 def _slices() -> str:
-    """All slices that have members, likewise."""
+    """All homes that have slices, likewise."""
     return """with_slices AS (
-            (SELECT home, slice FROM members WHERE slice > 0 ORDER BY home, slice LIMIT 1)
+            (SELECT home FROM members WHERE slice > 0 ORDER BY home LIMIT 1)
           UNION ALL
-            SELECT next.home, next.slice FROM with_slices AS before, LATERAL (
-                SELECT home, slice FROM members
-                WHERE slice > 0 AND (home, slice) > (before.home, before.slice)
-                ORDER BY home, slice LIMIT 1) AS next)"""
+            SELECT (SELECT home FROM members WHERE slice > 0 AND home > before.home
+                    ORDER BY home LIMIT 1)
+            FROM with_slices AS before WHERE before.home IS NOT NULL)"""
 
 
 def _slices_due() -> str:
-    """Those due, and the lanes that are to take members in or let them go."""
-    return """SELECT lane_of(home, slice) FROM with_slices, LATERAL (
-            SELECT FROM members JOIN sources ON sources.member_id = members.id
-            WHERE members.home = with_slices.home AND members.slice = with_slices.slice
-                AND collect_at <= $1 AND active_until > $1 LIMIT 1) AS work
-        WHERE lane_of(home, slice) NOT IN (SELECT key FROM held)
+    """Slices with what waits longest at their homes, and lanes that take members in or let them go.
+
+    By what is due, for most of a home's members have nothing due.
+    """
+    return """SELECT lane FROM with_slices, LATERAL (
+            SELECT lane_of(members.home, slice) AS lane
+            FROM sources JOIN members ON members.id = member_id
+            WHERE sources.home = with_slices.home AND collect_at <= $1 AND slice > 0
+                AND active_until > $1
+                AND lane_of(members.home, slice) NOT IN (SELECT key FROM held)
+            ORDER BY collect_at LIMIT 1000) AS work
       UNION
         SELECT lane_of(home, slice) FROM members
         WHERE (slice_to IS NOT NULL OR carried IS NOT NULL)

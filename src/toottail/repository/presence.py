@@ -34,10 +34,11 @@ WHERE member_id = $1 AND collect_at > $2 AND tries = 0 AND off_until IS NULL
 """
 
 _READERS = """
-SELECT kind, count(*) AS n FROM sources JOIN members ON members.id = member_id
+SELECT CASE WHEN streamed THEN 'streamed' ELSE kind END AS kind, count(*) AS n
+FROM sources JOIN members ON members.id = member_id
 WHERE sources.home = $1 AND collect_at IS NOT NULL AND served AND active_until > $2
     AND greatest(members.read_at, seen_at) > $3
-GROUP BY kind
+GROUP BY 1
 """
 
 
@@ -78,5 +79,8 @@ async def welcome(conn: Connection, member_id: int, now: datetime, away_after: t
 async def readers(
     conn: Connection, home: str, now: datetime, away_since: datetime
 ) -> dict[str, int]:
-    """How many sources of each kind are read at a home for members who were there since then."""
+    """How many sources of each kind are read at a home for members who were there since then.
+
+    Timelines that a stream shows count as a kind of their own, ``streamed``.
+    """
     return {row["kind"]: row["n"] for row in await conn.fetch(_READERS, home, now, away_since)}
