@@ -40,6 +40,18 @@ FROM (SELECT * FROM about
           AND NOT EXISTS (SELECT FROM conversations WHERE id = ANY($1::bigint[]))) AS those
 """
 
+# Of a service's thousands of open runs none is dry: those are looked for first, and alone.
+_ONLY_DRY = """
+SELECT EXISTS (
+    SELECT FROM runs JOIN members ON members.id = member_id
+        JOIN run_conversations AS rc ON rc.run_id = runs.id
+    WHERE dry AND ended_at IS NULL AND members.home = $2 AND conversation_id = $1)
+AND NOT EXISTS (
+    SELECT FROM runs JOIN members ON members.id = member_id
+        JOIN run_conversations AS rc ON rc.run_id = runs.id
+    WHERE NOT dry AND ended_at IS NULL AND members.home = $2 AND conversation_id = $1)
+"""
+
 _SPEND_MEMBER = """
 INSERT INTO spending (run_id, home, remote)
 SELECT runs.id, $2, 0 FROM runs JOIN members ON members.id = member_id
@@ -430,14 +442,8 @@ async def fail_home(conn: Connection, home: str, problem: str, now: datetime) ->
 
 async def only_dry(conn: Connection, conversation_id: int, home: str) -> bool:
     """Whether every run that wants this conversation at this home only wants to see the plan."""
-    row = await conn.fetchval(
-        "SELECT bool_and(runs.dry) FROM runs JOIN members ON members.id = member_id"
-        " JOIN run_conversations AS rc ON rc.run_id = runs.id"
-        " WHERE ended_at IS NULL AND members.home = $2 AND conversation_id = $1",
-        conversation_id,
-        home,
-    )
-    return bool(row)
+    only: bool = await conn.fetchval(_ONLY_DRY, conversation_id, home)
+    return only
 
 
 async def spend(

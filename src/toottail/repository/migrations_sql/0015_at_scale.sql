@@ -8,3 +8,6 @@ CREATE UNIQUE INDEX lanes_fence ON lanes (key, epoch);
 -- What one host named of another, the newest first.
 DROP INDEX statuses_listed;
 CREATE INDEX statuses_pair ON statuses (listed_by, host, ord) WHERE listed_by <> host;
+
+-- Runs that only show the plan: next to none.
+CREATE INDEX runs_dry ON runs (member_id) WHERE dry AND ended_at IS NULL;
