@@ -16,10 +16,10 @@ from toottail.errors import (
     TooManyRequests,
     Unreachable,
 )
+from toottail.flow.shown import as_seen
 from toottail.flow.visit import HOST_FAILS_AFTER, Visit
 from toottail.repository import feeds, hosts, members, missing, timelines
 from toottail.repository.feeds import DueFeed, DueFeedWatch
-from toottail.repository.timelines import Seen
 from toottail.servers.home_sources import read_page
 from toottail.servers.homes import HomeStatus
 from toottail.servers.profiles import MOST, Feed, read_hashtag, read_profile
@@ -71,7 +71,7 @@ async def bring(visit: Visit, due: DueFeedWatch) -> None:
     async with visit.connection() as conn:
         lacking = await feeds.lacking(conn, visit.host, due.feed_id, due.posts)
     shown = await _shown(visit, due) if len(lacking) > 1 else {}
-    there = [_seen(shown[post.uri]) for post in lacking if post.uri in shown]
+    there = [as_seen(shown[post.uri]) for post in lacking if post.uri in shown]
     wanted = [post for post in lacking if post.uri not in shown]
     async with visit.fenced() as conn:
         await members.spend_for_member(conn, due.member_id, visit.sent())
@@ -106,16 +106,3 @@ async def _shown(visit: Visit, due: DueFeedWatch) -> dict[str, HomeStatus]:
             raise
         return {}
     return {status.uri: status for status in page.statuses}
-
-
-def _seen(status: HomeStatus) -> Seen:
-    return Seen(
-        uri=status.uri,
-        host=status.host,
-        url=status.url,
-        local_id=status.local_id,
-        parent_id=status.in_reply_to_id,
-        replies_count=status.replies_count,
-        created_at=status.created_at,
-        opted_out=status.opted_out,
-    )

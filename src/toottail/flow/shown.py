@@ -14,6 +14,11 @@ def seen_of(shown: HomeStatus, now: datetime) -> Seen | None:
     status = shown.boost_of or shown
     if not (shown.public and status.public) or status.host is None:
         return None
+    return as_seen(status, first_turn(now, status.created_at, status.replies_count))
+
+
+def as_seen(status: HomeStatus, turn: datetime | None = None) -> Seen:
+    """A status as it is stored; ``turn`` as in `Seen`."""
     return Seen(
         uri=status.uri,
         host=status.host,
@@ -23,5 +28,5 @@ def seen_of(shown: HomeStatus, now: datetime) -> Seen | None:
         replies_count=status.replies_count,
         created_at=status.created_at,
         opted_out=status.opted_out,
-        turn=first_turn(now, status.created_at, status.replies_count),
+        turn=turn,
     )
