@@ -48,6 +48,8 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
 # All that is handed out. IPv4-mapped, NAT64, local and multicast addresses lie outside.
 _PUBLIC_6 = IPv6Network("2000::/3")
 _DNS_THREADS = 16
+_RECEIVED_AT_ONCE = 64 << 10
+"""Bytes of a connection that the system keeps for us; Linux takes twice as many."""
 
 
 class Guard:
@@ -79,6 +81,9 @@ class Guard:
         self.check(str(address[0]), str(address[0]))
         opened = socket.socket(family, kind, protocol)
         opened.setblocking(False)
+        # What one read may bring stays with its connection for as long as that is open, and the
+        # system's own choice is megabytes. Before the connection: its window is agreed on then.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AT_ONCE)
         return opened
 
 

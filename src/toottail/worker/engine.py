@@ -9,11 +9,10 @@ new work. What falls between is found by the tick within a second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -33,6 +32,7 @@ from toottail.servers.sharing import slice_limits, slices_at_once
 from toottail.settings import Settings
 from toottail.types.lanes import host_of_lane, slice_of_lane
 from toottail.worker import housekeeping, lists
+from toottail.worker.bell import Bell
 from toottail.worker.delays import Delays
 from toottail.worker.heart import Heart
 from toottail.worker.lease import Lease, steady
@@ -58,39 +58,6 @@ _LEAVE_WITHIN = 3.0
 _MOST_CRASHES = 3
 
 
-class _Bell(Queries):
-    """PgQueuer's queries; while the worker is ``full`` all jobs are left to the others.
-
-    ``on_failure`` is told at once what ends the dispatcher, which then still waits for all visits.
-    Once its connection is ``lost`` nothing is noted of their jobs: it would be tried ten times a
-    second, in vain. Others pick them up when their heartbeat is old, and find nothing due.
-    """
-
-    heart: Heart
-    on_failure: Callable[[BaseException], None]
-    lost = False
-
-    async def dequeue(self, *args: Any, **more: Any) -> list[Job]:
-        """The next jobs, if any."""
-        if self.heart.full:
-            return []
-        try:
-            return await super().dequeue(*args, **more)
-        except Exception as error:
-            self.on_failure(error)
-            raise
-
-    async def log_jobs(self, *args: Any, **more: Any) -> None:
-        """What became of jobs."""
-        if not self.lost:
-            await super().log_jobs(*args, **more)
-
-    async def update_heartbeat(self, *args: Any, **more: Any) -> None:
-        """That jobs are being worked on."""
-        if not self.lost:
-            await super().update_heartbeat(*args, **more)
-
-
 class Engine:
     """Serves lanes until it is stopped. Made by `running`."""
 
@@ -110,7 +77,7 @@ class Engine:
         self.limits = standard_limits(settings.home_share, settings.user_share)
         """Those of a host with one lane."""
         self._queue: QueueManager | None = None
-        self._bell: _Bell | None = None
+        self._bell: Bell | None = None
         self.delays = Delays()
         self._heart = Heart(settings, database, self.delays)
         self.failed = asyncio.Event()
@@ -142,8 +109,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(self.database.raw(self._lose))
             listening = await stack.enter_async_context(self.database.raw(self._lose))
-            self._bell = bell = _Bell(AsyncpgDriver(listening))
-            bell.heart, bell.on_failure = self._heart, self._fail
+            self._bell = bell = Bell(listening, self._heart, self._fail)
             self._queue = QueueManager(bell)
             self._queue.entrypoint(_ENTRYPOINT)(self._serve)
             await lists.refresh(self.settings, self.database, self.door, datetime.now(UTC))
