@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.flow.trees import ROOT, chain, node, root
-from toottail.flow.plan import CHUNK, FIRST_TRUST, Trust, plan
+from toottail.flow.plan import CHUNK, FIRST_TRUST, Trust, needs_trust, plan
 from toottail.types.trees import DeliveryState, Node
 
 
@@ -176,6 +176,16 @@ def test_each_confirmed_name_earns_ten_more() -> None:
     pair = ("hostile.example", "victim.example")
     found = plan([root(), *_named(50)], climbs=True, trust={pair: Trust(confirmed=2)})
     assert len(found.resolve) == 3 * FIRST_TRUST
+
+
+@pytest.mark.parametrize("state", [None, "pending", "expected"])
+def test_trust_is_counted_where_what_one_host_named_on_another_may_be_resolved(
+    state: DeliveryState | None,
+) -> None:
+    (named,) = _named(1)
+    assert needs_trust(replace(named, state=state))
+    assert not needs_trust(replace(named, state="delivered"))
+    assert not needs_trust(node("own", state=state))
 
 
 def test_a_hosts_word_about_its_own_posts_needs_no_trust() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from toottail.flow.plan import Plan, Trust, plan
+from toottail.flow.plan import Plan, Trust, needs_trust, plan
 from toottail.types.trees import AT_HOME, LOST, DeliveryState, Node
 
 ROOT = "root"
@@ -72,7 +72,8 @@ class PretendHome:
 
     def _plan(self) -> Plan:
         believed = self.believed_to_climb and not self.verifies
-        return plan(self.nodes.values(), climbs=believed, trust=self._trust())
+        trust = self._trust() if any(map(needs_trust, self.nodes.values())) else {}
+        return plan(self.nodes.values(), climbs=believed, trust=trust)
 
     def _trust(self) -> Mapping[tuple[str, str], Trust]:
         counts: dict[tuple[str, str], Trust] = {}

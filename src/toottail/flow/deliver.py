@@ -13,7 +13,7 @@ from functools import partial
 
 from toottail.errors import RemoteError, TooManyRequests
 from toottail.flow.home_blocks import knows_blocks, learn_blocks
-from toottail.flow.plan import Plan, Trust, plan
+from toottail.flow.plan import Plan, Trust, needs_trust, plan
 from toottail.flow.storing import store
 from toottail.flow.visit import Visit
 from toottail.repository import conversations, deliveries, hosts, members
@@ -82,8 +82,10 @@ async def plan_round(visit: Visit, watch: DueWatch) -> None:
 
 async def _plan(conn: Connection, visit: Visit, watch: DueWatch) -> tuple[list[Node], Plan]:
     nodes = await deliveries.nodes(conn, watch.home, watch.conversation_id, visit.now())
-    counts = await deliveries.trust(conn, watch.home, watch.conversation_id)
-    trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
+    trust = {}
+    if any(map(needs_trust, nodes)):  # most trees need none, and to count it takes longest
+        counts = await deliveries.trust(conn, watch.home, watch.conversation_id)
+        trust = {pair: Trust(*numbers) for pair, numbers in counts.items()}
     return nodes, plan(nodes, climbs=climbs(visit, watch), trust=trust)
 
 

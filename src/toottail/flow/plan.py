@@ -19,6 +19,8 @@ CHUNK = 20
 """Most levels of missing ancestors that one resolve is to bring along."""
 # What was at home before a round brought nothing along.
 _CARRIERS = frozenset({"delivered", "resolved", "expected", "unattached"})
+# What may be resolved in a round; what was expected is, where what was to bring it did not come.
+_WANTED = frozenset({None, "pending", "expected"})
 FIRST_TRUST = 10
 """So many URIs that one host names on another are tried before any is confirmed."""
 DEAD_TRUST = 2
@@ -69,6 +71,11 @@ def plan(
     (host that named, host named); pairs that are absent count as never tried.
     """
     return _Planner({node.uri: node for node in nodes}, climbs, trust or {}).plan()
+
+
+def needs_trust(node: Node) -> bool:
+    """Whether a plan may depend on what is known of who named ``node``."""
+    return node.listed_by != node.host and node.state in _WANTED
 
 
 class _Planner:

@@ -12,21 +12,22 @@ _CONSIDERED = 4
 
 # Of much that is due, what waits longest is compared with what just became due: a conversation goes
 # before others by a day where it was written in just now, by half a day an hour later, and so on.
-# (Not joined, but as an array: else the table is read, for a few rows of it.)
+# (Not joined, but as an array: else the table is read, for a few rows of it. And OFFSET 0, so that
+# who watches is asked for row after row: else all that the home's members watch is read.)
 _DUE_WATCHES = """
 WITH oldest AS MATERIALIZED (
     SELECT conversation_id FROM watches
     WHERE home = $1 AND next_at <= $2 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
-            AND active_until > $2)
+            AND active_until > $2 OFFSET 0)
     ORDER BY next_at LIMIT $4
 ), newest AS (
     SELECT conversation_id FROM watches
     WHERE (SELECT count(*) FROM oldest) = $4 AND home = $1 AND next_at <= $2 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = watches.conversation_id AND members.home = $1
-            AND active_until > $2)
+            AND active_until > $2 OFFSET 0)
     ORDER BY next_at DESC LIMIT $4
 )
 SELECT home, conversation_id, anchor_uri, anchor_id, anchor_parent, root_id, shown, alone, stage,
@@ -48,14 +49,14 @@ WITH oldest AS MATERIALIZED (
     WHERE home = $1 AND next_at <= $2 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
-            AND active_until > $2)
+            AND active_until > $2 OFFSET 0)
     ORDER BY next_at LIMIT $4
 ), newest AS (
     SELECT uri FROM deliveries
     WHERE (SELECT count(*) FROM oldest) = $4 AND home = $1 AND next_at <= $2 AND EXISTS (
         SELECT FROM watchers JOIN members ON members.id = member_id
         WHERE watchers.conversation_id = deliveries.conversation_id AND members.home = $1
-            AND active_until > $2)
+            AND active_until > $2 OFFSET 0)
     ORDER BY next_at DESC LIMIT $4
 ), chosen AS (
     SELECT d.*, row_number() OVER (
