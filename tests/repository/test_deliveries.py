@@ -134,7 +134,7 @@ async def test_a_home_that_asks_to_wait_puts_all_its_work_off_and_loses_none(
         await deliveries.schedule(conn, HOME, number, REPLIES, [], now())
         await deliveries.set_stage(conn, HOME, number, "plan", now())
         until = now() + timedelta(minutes=3)
-        await deliveries.postpone(conn, HOME, until)
+        await home_line.postpone(conn, HOME, until)
         assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
         assert await home_line.due_watches(conn, HOME, now(), 9) == []
         assert len(await home_line.due_deliveries(conn, HOME, until, 9)) == len(REPLIES)
@@ -284,7 +284,7 @@ async def test_what_a_home_puts_off_is_due_since_it_first_was(database: Database
         (watched,) = await home_line.due_watches(conn, HOME, now(), 9)
         (wanted,) = await home_line.due_deliveries(conn, HOME, now(), 9)
         for minutes in (1, 2):
-            await deliveries.postpone(conn, HOME, now() + timedelta(minutes=minutes))
+            await home_line.postpone(conn, HOME, now() + timedelta(minutes=minutes))
         later = now() + timedelta(minutes=3)
         (due,) = await home_line.due_watches(conn, HOME, later, 9)
         assert due.due_at == watched.due_at

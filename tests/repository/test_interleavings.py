@@ -310,3 +310,18 @@ async def test_what_others_changed_meanwhile_is_not_put_off(database: Database) 
         await deliveries.note_try(conn, HOME, number, now())
         assert await home_line.due_deliveries(conn, HOME, now(), 9) == []
         assert await home_line.due_watches(conn, HOME, now(), 9) == []
+
+
+async def test_putting_a_home_off_waits_for_nobody(database: Database) -> None:
+    """Two lanes and two conversations were enough for each to wait for the others."""
+    async with database.transaction() as conn:
+        number, other = await watch(conn, ROOT, "1"), await watch(conn, REPLIES[0], "2")
+        await conn.execute("UPDATE watches SET stage = 'compare', next_at = $1", now())
+    async with database.transaction() as held:
+        await deliveries.hold_watch(held, HOME, number)
+        async with asyncio.timeout(10), database.transaction() as conn:
+            await home_line.postpone(conn, HOME, later := now() + timedelta(minutes=5))
+    async with database.connection() as conn:
+        rows = await conn.fetch("SELECT conversation_id, next_at FROM watches")
+    put_off = {row["conversation_id"] for row in rows if row["next_at"] == later}
+    assert put_off == {other}

@@ -199,19 +199,6 @@ class DueDelivery:
     due_at: datetime
 
 
-async def postpone(conn: Connection, home: str, until: datetime) -> None:
-    """Leaves all work with a home's API due, but not before its budget allows."""
-    await conn.execute(
-        "UPDATE watches SET next_at = $2, since = coalesce(since, next_at)"
-        " WHERE home = $1 AND next_at < $2",
-        home,
-        until,
-    )
-    await conn.execute(
-        "UPDATE deliveries SET next_at = $2 WHERE home = $1 AND next_at < $2", home, until
-    )
-
-
 async def nodes(conn: Connection, home: str, conversation_id: int, now: datetime) -> list[Node]:
     """A conversation as ``home`` sees it, in the order its statuses became known."""
     rows = await conn.fetch(_NODES, home, conversation_id, now - LATELY)

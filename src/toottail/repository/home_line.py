@@ -1,4 +1,4 @@
-"""The line at a home: which steps of its watches and which resolves are due, and who goes first."""
+"""The line at a home: which steps and resolves are due, who goes first, and all put off."""
 
 from __future__ import annotations
 
@@ -83,6 +83,21 @@ SELECT uri, conversation_id, tries,
 FROM chosen ORDER BY place
 """
 
+# Looks wake the watches of one conversation at many homes, this puts off those of one home in many
+# conversations: where all hosts failed at once, as when our line is cut, each waited for others.
+_POSTPONE_WATCHES = """
+UPDATE watches SET next_at = $2, since = coalesce(since, next_at)
+WHERE home = $1 AND conversation_id = ANY(ARRAY(
+    SELECT conversation_id FROM watches WHERE home = $1 AND next_at < $2
+    FOR NO KEY UPDATE SKIP LOCKED))
+"""
+_POSTPONE_DELIVERIES = """
+UPDATE deliveries SET next_at = $2
+WHERE home = $1 AND uri = ANY(ARRAY(
+    SELECT uri FROM deliveries WHERE home = $1 AND next_at < $2
+    FOR NO KEY UPDATE SKIP LOCKED))
+"""
+
 
 async def due_watches(conn: Connection, home: str, now: datetime, most: int) -> list[DueWatch]:
     """The watches of ``home`` with a step due, those of lively conversations first.
@@ -99,3 +114,12 @@ async def due_deliveries(
     """The statuses to resolve at ``home`` now, in the order of `due_watches`."""
     rows = await conn.fetch(_DUE_DELIVERIES, home, now, most, _CONSIDERED * most)
     return [DueDelivery(**row) for row in rows]
+
+
+async def postpone(conn: Connection, home: str, until: datetime) -> None:
+    """Leaves all work with a home's API due, but not before its budget allows.
+
+    What somebody else is just writing is left out, and finds out by itself.
+    """
+    await conn.execute(_POSTPONE_WATCHES, home, until)
+    await conn.execute(_POSTPONE_DELIVERIES, home, until)

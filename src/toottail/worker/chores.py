@@ -281,7 +281,7 @@ def set_signature(visit: LaneVisit, permit: Permit) -> None:
 async def put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
     """Leaves all work with the home's members due, but not before then."""
     async with visit.fenced() as conn:
-        await deliveries.postpone(conn, visit.host, until)
+        await home_line.postpone(conn, visit.host, until)
         await sources.postpone(conn, visit.host, until)
         await feeds.postpone_home(conn, visit.host, until)
 
@@ -289,7 +289,7 @@ async def put_off_home(visit: LaneVisit, until: datetime, _why: str) -> None:
 async def _put_off_deliveries(visit: LaneVisit, until: datetime, _why: str) -> None:
     """The same for what is done for all members; their sources wait for what concerns them."""
     async with visit.fenced() as conn:
-        await deliveries.postpone(conn, visit.host, until)
+        await home_line.postpone(conn, visit.host, until)
         await feeds.postpone_home(conn, visit.host, until)
         await _let_sources_rest(visit, conn)
 
