@@ -8,17 +8,14 @@ import venv
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
-
-_EXTRAS_OF_NOBODY = {**default_environment(), "extra": ""}
 
 
 def make(folder: Path, wheel: Path) -> Path:
     """Installs ``wheel`` into a new environment in ``folder``; gives the folder of its programs.
 
-    Its dependencies are linked from the environment that the tests run in: all that the wheel names,
-    what those name, and nothing else. So a dependency that only the tests have is found out, and
+    Its dependencies are linked from the environment of the tests: all that the wheel names, what
+    those name, and nothing else. So a dependency that only the tests have is found out, and
     nothing is fetched.
     """
     venv.create(folder, with_pip=False, symlinks=True)
@@ -45,8 +42,7 @@ def _closure(top: Distribution) -> list[Distribution]:
         one, extra = open_ends.pop()
         for text in one.requires or ():
             wanted = Requirement(text)
-            environment = {**_EXTRAS_OF_NOBODY, "extra": extra}
-            if wanted.marker is not None and not wanted.marker.evaluate(environment):
+            if wanted.marker is not None and not wanted.marker.evaluate({"extra": extra}):
                 continue
             for more in ("", *wanted.extras):
                 key = f"{wanted.name}[{more}]"

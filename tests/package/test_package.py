@@ -1,4 +1,4 @@
-"""Wheel and sdist: built as for a release, looked into, installed where nothing else is, and run."""
+"""Wheel and sdist: built as for a release, looked into, installed where nothing else is, run."""
 
 from __future__ import annotations
 

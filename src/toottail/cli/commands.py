@@ -193,9 +193,7 @@ add_to(app)
 
 @app.command(name="completion")
 def print_completion(
-    shell: Annotated[
-        completion.Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
-    ],
+    shell: Annotated[completion.Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
     """Print what has a shell complete commands: eval "$(toottail completion bash)"."""
     completion.ask_for_script(shell)

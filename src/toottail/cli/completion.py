@@ -1,7 +1,7 @@
 """The tab key: what shells ask Typer, and what has them ask.
 
-Typer's own options for this are left out. They change people's start-up files, and in zsh the first press
-of the key then does nothing.
+Typer's own options for this are left out. They change people's start-up files, and in zsh the first
+press of the key then does nothing.
 """
 
 from __future__ import annotations
