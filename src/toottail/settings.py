@@ -46,6 +46,7 @@ _OPERATOR = re.compile(r"@?([a-z0-9_.-]{1,100})@([a-z0-9_.-]{3,253})")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 UNSET_URL = "https://toottail.example"
+SOURCE_URL = "https://github.com/toottail/toottail"
 Network = IPv4Network | IPv6Network
 
 
@@ -153,6 +154,14 @@ def _link(value: str | None) -> str | None:
     if parts is None or parts.scheme != "https" or not _plain(text):
         raise _refuse("expected an https URL or a mail address")
     return text
+
+
+def _source(value: str) -> str:
+    """The https URL that it must be: nobody may be left without one."""
+    link = _link(value)
+    if link is None or not link.startswith("https://"):
+        raise _refuse("expected an https URL")
+    return link
 
 
 def _homes(value: object) -> object:
@@ -265,6 +274,8 @@ class Settings(BaseModel):
     """Addresses that our requests come from, for admins who look for us in their logs."""
     support_url: Annotated[str | None, AfterValidator(_link)] = None
     """Where members can give money (Liberapay, Ko-fi, …): likewise."""
+    source_url: Annotated[str, AfterValidator(_source)] = SOURCE_URL
+    """Where the program's source is; the licence has those who change it offer theirs."""
     sign_ups: Literal["open", "invite", "closed"] = "open"
     """Who may become a member."""
     most_members: int = Field(default=100, ge=0)

@@ -26,6 +26,7 @@ class Shell:
 
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = COMMAND
 
     def __post_init__(self) -> None:
         kept = {
@@ -50,7 +51,7 @@ class Shell:
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Runs ``toottail`` to its end, with no terminal; ``more`` goes to the environment."""
         return subprocess.run(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             env=self.environment | more,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -70,7 +71,7 @@ class Shell:
     ) -> subprocess.Popen[str]:
         """Starts ``toottail`` with no terminal."""
         return subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -87,7 +88,7 @@ class Shell:
         """
         ours, theirs = pty.openpty()
         with subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             env=self.environment | {"TERM": "xterm", "COLUMNS": "100"},
             stdin=theirs,
             stdout=theirs,

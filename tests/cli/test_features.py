@@ -75,13 +75,6 @@ def test_what_is_named_as_ours_exists(word: str) -> None:
     assert word in known or _is_source(word)
 
 
-def test_every_page_that_is_linked_exists() -> None:
-    for page in ("features.md", "coming-from.md"):
-        text = (DOCS / page).read_text(encoding="utf-8")
-        linked = re.findall(r"\]\(([^)#]+)\)", text)
-        assert [name for name in linked if not (DOCS / name).exists()] == []
-
-
 def test_every_kind_of_source_has_a_peer_or_is_ours_alone() -> None:
     named = {word.partition("=")[0].partition(":")[0] for word in OURS if _is_source(word)}
     assert set(KINDS) - named == {"notifications"}

@@ -20,6 +20,7 @@ from toottail.errors import (
 )
 from toottail.service import account, sign_in
 from toottail.service.allowances import Rate
+from toottail.settings import SOURCE_URL
 from toottail.web import create_web
 
 PUBLIC = ("/", "/about", "/privacy", "/status", "/?problem=expired", "/nothing-here")
@@ -53,6 +54,8 @@ async def test_every_page_is_shown_in_each_language(web: Starlette, path: str, c
     assert told.status == (404 if path == "/nothing-here" else 200)
     assert f'<html lang="{code}">' in told.text
     assert told.header("content-language") == code
+    # The licence wants the source offered to everybody who uses it over the network.
+    assert f'<a href="{SOURCE_URL}"' in told.text
     _check_frame(told)
 
 

@@ -17,6 +17,7 @@ from toottail.api.models import Error
 from toottail.service.context import Service
 from toottail.service.http import cookies, origins
 
+_LICENCE = "AGPL-3.0-or-later"
 _ABOUT = """\
 What a member, an operator or anybody may ask of this service. The pages use the same functions.
 
@@ -81,6 +82,7 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
         version="1",
         summary=f"Makes conversations whole on small Mastodon-compatible servers ({__version__}).",
         description=_ABOUT,
+        license_info={"name": _LICENCE, "identifier": _LICENCE},
         routes=app.routes,
         servers=[{"url": service.origin}],
     )

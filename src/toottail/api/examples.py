@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from toottail import __version__
 from toottail.api import models
 from toottail.types import service as nouns
 from toottail.types.delays import DelayRow
@@ -26,7 +27,7 @@ _SOURCE = nouns.SourceSetting(
     "home=200", "home", "", "the home timeline", "conversations", True, 200, read_at=_NOW
 )
 _REFUSING = nouns.RefusingHost("quiet.example", "its robots.txt does not want us", 3)
-_STATUS = nouns.PublicStatus("0.1.0", "open", 42, 7, 9_000, 180, 4_200, 31.5, 2)
+_STATUS = nouns.PublicStatus(__version__, "open", 42, 7, 9_000, 180, 4_200, 31.5, 2)
 
 _OVERVIEW = nouns.Overview(
     member=_MEMBER,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from toottail import __version__
+from toottail.cli import completion
 from toottail.cli.actor import app as actor_app
 from toottail.cli.durations import parse_duration
 from toottail.cli.hosts_commands import hosts_app
@@ -190,6 +191,15 @@ app.add_typer(secrets_app, name="secrets")
 add_to(app)
 
 
+@app.command(name="completion")
+def print_completion(
+    shell: Annotated[completion.Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+) -> None:
+    """Print what has a shell complete commands: eval "$(toottail completion bash)"."""
+    completion.ask_for_script(shell)
+    run_command()
+
+
 @app.command()
 def migrate(config: Config = None, verbose: Verbose = False) -> None:
     """Bring the database's tables up to date with this version."""
@@ -221,10 +231,16 @@ def demo(
 def run() -> int:
     """Runs the command that the arguments name and returns its exit code."""
     try:
-        typer.main.get_command(app)(prog_name="toottail")
+        run_command()
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def run_command() -> None:
+    """The command itself, or what a shell asks about it."""
+    completion.answer_shells()
+    typer.main.get_command(app)(prog_name="toottail")
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -15,6 +15,7 @@ nav-about = Wer wir sind
 nav-privacy = Datenschutz
 nav-status = Status
 nav-support = Unterstütze uns
+nav-source = Quellcode
 
 ## Startseite
 

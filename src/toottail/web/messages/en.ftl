@@ -15,6 +15,7 @@ nav-about = Who we are
 nav-privacy = Privacy
 nav-status = Status
 nav-support = Support us
+nav-source = Source code
 
 ## Front page
 
