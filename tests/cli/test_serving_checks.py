@@ -108,7 +108,6 @@ def test_a_proxy_on_this_machine_is_trusted_by_a_public_service_alone() -> None:
         ("SUPPORT_URL", "https://example.org/' onclick='x", "an https URL or a mail address"),
         ("OPERATORS", "me", "me is not an account"),
         ("HOMES", "example.social,::1", "::1 is not the name of a server"),
-        ("SOURCE_URL", "", "expected an https URL"),
         ("SOURCE_URL", "me@example.org", "expected an https URL"),
         ("AUTHORIZE_AT", ".example=http://evil.example", "only http://localhost"),
     ],
