@@ -25,7 +25,7 @@ from toottail.repository.database import Database
 from toottail.repository.measures import DatabaseFigures, Measures
 from toottail.service.families import counter, gauge, histogram
 from toottail.types.counts import Spread
-from toottail.types.delays import BOUNDS
+from toottail.types.delays import BOUNDS, WORK
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class StoredFigures(Collector):
             dict.fromkeys(("delivered", "unattached", "not_obtained", "given_up"), 0)
         )
         self._replies = Spread(BOUNDS)
-        self._work: dict[str, Spread] = {}
+        self._work: dict[str, Spread] = {work: Spread(BOUNDS) for work in WORK}
 
     async def refresh(self) -> None:
         """Reads them anew unless that was done just now; who comes meanwhile waits for it."""
@@ -84,7 +84,7 @@ class StoredFigures(Collector):
         if self._known_work is not None:
             for (at, work, up_to), number in found.work.items():
                 more = number - self._known_work.get((at, work, up_to), 0)
-                self._work.setdefault(work, Spread(BOUNDS)).note(up_to, max(0, more))
+                self._work[work].note(up_to, max(0, more))
         self._known_work = found.work
 
     def describe(self) -> Iterable[Metric]:

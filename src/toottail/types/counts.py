@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 RequestClass = Literal["home", "origin", "signed", "stream"]
 """Whom a request asks: a home in the name of members, any other host anonymously or signed by our
@@ -27,6 +27,7 @@ Part = Literal["api", "pages", "actor"]
 """What a visitor asked for."""
 
 _EXACT = frozenset({401, 403, 404, 410, 429})
+_USUAL = ("2xx", "429", "5xx", "none")
 FAST = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 LONG = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -87,29 +88,36 @@ class Counts:
     """Requests to other servers, answers to visitors, and what the lanes of this process did."""
 
     def __init__(self) -> None:
-        self.requests: Counter[tuple[RequestClass, str]] = Counter()
-        self.request_seconds: dict[RequestClass, Spread] = {}
-        self.body_bytes: Counter[RequestClass] = Counter()
-        self.waits: Counter[Wait] = Counter()
-        self.answers: Counter[tuple[Part, str]] = Counter()
-        self.answer_seconds: dict[Part, Spread] = {}
-        self.looks: Counter[Yield] = Counter()
-        self.resolves: Counter[Outcome] = Counter()
+        self.requests: Counter[tuple[RequestClass, str]] = Counter(
+            {(kind, status): 0 for kind in get_args(RequestClass) for status in _USUAL}
+        )
+        self.request_seconds: dict[RequestClass, Spread] = {
+            kind: Spread(SLOW) for kind in get_args(RequestClass)
+        }
+        self.body_bytes: Counter[RequestClass] = Counter(dict.fromkeys(get_args(RequestClass), 0))
+        # From zero on: of a series that begins with its first event Prometheus sees no increase.
+        self.waits: Counter[Wait] = Counter(dict.fromkeys(get_args(Wait), 0))
+        self.answers: Counter[tuple[Part, str]] = Counter(
+            {(part, status): 0 for part in get_args(Part) for status in ("2xx", "5xx")}
+        )
+        self.answer_seconds: dict[Part, Spread] = {part: Spread(FAST) for part in get_args(Part)}
+        self.looks: Counter[Yield] = Counter(dict.fromkeys(get_args(Yield), 0))
+        self.resolves: Counter[Outcome] = Counter(dict.fromkeys(get_args(Outcome), 0))
         self.steps: Counter[str] = Counter()
-        self.visits: Counter[Ending] = Counter()
+        self.visits: Counter[Ending] = Counter(dict.fromkeys(get_args(Ending), 0))
         self.visit_seconds = Spread(LONG)
         self.worker: Working | None = None
 
     def request(self, kind: RequestClass, status: int | None, seconds: float) -> None:
         """A request was answered with ``status``, or not at all (None), after so long."""
         self.requests[kind, status_word(status)] += 1
-        self.request_seconds.setdefault(kind, Spread(SLOW)).note(seconds)
+        self.request_seconds[kind].note(seconds)
 
     def answer(self, part: Part, status: int | None, seconds: float | None) -> None:
         """A visitor was answered; ``seconds`` is None for what goes on, as streams of events do."""
         self.answers[part, status_word(status)] += 1
         if seconds is not None:
-            self.answer_seconds.setdefault(part, Spread(FAST)).note(seconds)
+            self.answer_seconds[part].note(seconds)
 
     def visit(self, done: VisitCounts, ended: Ending, seconds: float) -> None:
         """A visit is over."""
