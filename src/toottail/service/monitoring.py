@@ -11,7 +11,12 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +26,9 @@ from toottail.service.families import counter, gauge, histogram
 from toottail.service.stored_figures import StoredFigures
 from toottail.settings import Settings
 from toottail.types.counts import Counts, PoolUse
+
+# A second series beside each counter, of no use to anybody here.
+disable_created_metrics()
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
