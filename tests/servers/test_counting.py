@@ -41,7 +41,8 @@ async def test_each_request_is_counted_once_by_whom_it_asks_and_what_came(
     }
     assert sum(door.counts.request_seconds["origin"].counts) == 8
     assert door.counts.body_bytes["home"] == 16
-    assert len(server.heard) == 10
+    # A connection that breaks before an answer is tried once more by the library itself.
+    assert len([heard for heard in server.heard if heard.target != "/silent"]) == 9
 
 
 async def _hangs_up(_heard: object, writer: object) -> None:

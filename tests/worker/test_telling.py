@@ -29,9 +29,10 @@ async def test_counts_and_the_log_tell_what_the_visits_did(open_stage: OpenStage
             await sign_in(stage)
             await first_run_over(stage)
             assert door.counts.worker is not None
-            assert not door.counts.worker.full
+            assert door.counts.worker.takes_lanes
             stop.set()
             await asyncio.wait_for(task, 20)
+            assert not door.counts.worker.takes_lanes
     counts = door.counts
     visits = [line for line in logged if line["event"] == "visit"]
     assert {line["lane"] for line in visits} >= {HOME, "a.example"}

@@ -130,7 +130,7 @@ def _worker(counts: Counts, settings: Settings) -> Iterator[Metric]:
     yield gauge(
         "worker_takes_lanes",
         "1 while new lanes are taken, 0 above the memory limit or without a database.",
-        values=float(working is not None and not working.full),
+        values=float(working is not None and working.takes_lanes),
     )
     yield gauge(
         "worker_memory_limit_bytes",

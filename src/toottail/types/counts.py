@@ -79,8 +79,8 @@ class Working(Protocol):
         ...
 
     @property
-    def full(self) -> bool:
-        """Whether it takes no new ones, for want of memory."""
+    def takes_lanes(self) -> bool:
+        """Whether it takes new ones: it has the memory, and a database."""
         ...
 
 

@@ -123,6 +123,11 @@ class Engine:
         return len(self._held)
 
     @property
+    def takes_lanes(self) -> bool:
+        """Whether it takes new ones: it has the memory, and a database."""
+        return self.served and not (self.full or self.stopping or self.failed.is_set())
+
+    @property
     def worker(self) -> QueueManager:
         """PgQueuer's manager; its id is this worker's id."""
         assert self._queue is not None
