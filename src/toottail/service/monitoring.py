@@ -28,7 +28,7 @@ from toottail.settings import Settings
 from toottail.types.counts import Counts, PoolUse
 
 # A second series beside each counter, of no use to anybody here.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

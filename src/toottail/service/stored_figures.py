@@ -1,7 +1,8 @@
-"""Figures of the whole service, from the database: in one short transaction, and not too often.
+"""Figures of the whole service, from the database: in one go, and not too often.
 
 What only grows is counted here from what came to an end since the last reading, so that it does not
-shrink when rows expire. It begins at zero with each process, as Prometheus expects.
+shrink when rows expire. It begins at zero with each process, as Prometheus expects. Each question is
+a transaction of its own: a process that is slow keeps none open over all of them.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class StoredFigures(Collector):
             now = datetime.now(UTC)
             since, until = max(self._counted_until, now - _FARTHEST), now - SETTLED
             try:
-                async with asyncio.timeout(_PATIENCE), self._database.transaction() as conn:
+                async with asyncio.timeout(_PATIENCE), self._database.connection() as conn:
                     found = await measures.read(conn, now, since, until)
             except (StorageError, TimeoutError) as error:
                 log.warning("the database's figures cannot be read", why=str(error) or "too slow")
