@@ -1,8 +1,8 @@
 """Figures of the whole service, from the database: in one go, and not too often.
 
 What only grows is counted here from what came to an end since the last reading, so that it does not
-shrink when rows expire. It begins at zero with each process, as Prometheus expects. Each question is
-a transaction of its own: a process that is slow keeps none open over all of them.
+shrink when rows expire. It begins at zero with each process, as Prometheus expects. Each question
+is a transaction of its own: a process that is slow keeps none open over all of them.
 """
 
 from __future__ import annotations
