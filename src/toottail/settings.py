@@ -143,6 +143,10 @@ def _listen(value: str) -> str:
     return f"{host}:{int(port)}"
 
 
+def _listen_if_any(value: str | None) -> str | None:
+    return _listen(value) if value and value.strip() else None
+
+
 def _link(value: str | None) -> str | None:
     text = (value or "").strip()
     if not text:
@@ -316,6 +320,9 @@ class Settings(BaseModel):
     streams_per_worker: int = Field(default=2_000, ge=1)
     """Streams that this process holds open at most."""
 
+    metrics_listen: Annotated[str | None, AfterValidator(_listen_if_any)] = None
+    """HOST:PORT where this process, whatever it does, tells Prometheus its figures."""
+
     @property
     def has_service_url(self) -> bool:
         """Whether somebody said where the service is found."""
@@ -330,6 +337,14 @@ class Settings(BaseModel):
     def listen_at(self) -> tuple[str, int]:
         """Host (an IPv6 address without its brackets) and port where to listen."""
         host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def metrics_at(self) -> tuple[str, int] | None:
+        """The same of `metrics_listen`."""
+        if self.metrics_listen is None:
+            return None
+        host, _, port = self.metrics_listen.rpartition(":")
         return host.strip("[]"), int(port)
 
     @property

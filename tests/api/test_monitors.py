@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.api.conftest import OpenStand
 from tests.api.stand import Stand
 from toottail.errors import DatabaseUnavailable
-from toottail.repository import delays
-from toottail.service import public
+from toottail.repository import delays, measures
+from toottail.service import public, stored_figures
 
 
 async def figures(stand: Stand) -> dict[str, float]:
@@ -19,6 +21,12 @@ async def figures(stand: Stand) -> dict[str, float]:
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     lines = [line for line in answer.body.decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+@pytest.fixture(autouse=True)
+def _always_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_figures, "FRESH", 0.0)
+    monkeypatch.setattr(stored_figures, "SETTLED", timedelta(0))
 
 
 async def test_members_homes_deliveries_and_lanes_are_counted(stand: Stand) -> None:
@@ -42,25 +50,106 @@ async def test_members_homes_deliveries_and_lanes_are_counted(stand: Stand) -> N
             "INSERT INTO sources (member_id, home, kind, name, entries, collect_at) "
             "SELECT id, home, 'home', '', 40, now() - interval '5 minutes' FROM members"
         )
+        await conn.execute("INSERT INTO workers (id, over_limit) VALUES (gen_random_uuid(), true)")
+        await conn.execute(
+            "INSERT INTO runs (id, member_id, moved_at) "
+            "SELECT gen_random_uuid(), id, now() - interval '40 minutes' FROM members LIMIT 1"
+        )
+        await conn.execute(
+            "INSERT INTO hosts (host, refused_until) VALUES ('no.example', now() + interval '1 h')"
+        )
     found = await figures(stand)
+    assert found["toottail_database_up"] == 1
     assert found['toottail_members{state="working"}'] == 2
     assert found['toottail_members{state="paused_token"}'] == 1
     assert found["toottail_homes"] == 2
-    assert found['toottail_deliveries_last_hour{outcome="delivered"}'] == 1
-    assert found['toottail_deliveries_last_hour{outcome="not_obtained"}'] == 1
-    assert found["toottail_lanes_due"] == found["toottail_lanes_late"] == 2
+    assert found['toottail_deliveries_total{outcome="delivered"}'] == 1
+    assert found['toottail_deliveries_total{outcome="not_obtained"}'] == 1
+    assert found["toottail_lanes_due"] == found['toottail_lanes_late{over="60"}'] == 2
+    assert found['toottail_lanes_late{over="900"}'] == 0
     assert found["toottail_oldest_due_seconds"] >= 300
+    assert found['toottail_workers{state="full"}'] == 1
+    assert found['toottail_first_runs{state="stuck"}'] == 1
+    assert found['toottail_hosts{state="refusing"}'] == 1
+    assert found["toottail_database_size_bytes"] > 1e6
+    assert found["toottail_database_connections"] >= 1
 
 
-async def test_how_late_the_work_of_the_last_hour_was_is_told(stand: Stand) -> None:
+async def test_what_grows_is_counted_once_and_does_not_shrink_with_what_expires(
+    stand: Stand,
+) -> None:
     async with stand.service.database.connection() as conn:
-        for hours, up_to in ((0, 10.0), (5, 3_600.0)):
-            at = datetime.now(UTC) - timedelta(hours=hours)
-            await delays.add(conn, at, {("look", up_to): 2})
+        await figures(stand)
+        await conn.execute(_A_NEW_REPLY)
+        found = [await figures(stand)]
+        found.append(await figures(stand))
+        await conn.execute("DELETE FROM conversations")
+        found.append(await figures(stand))
+    for one in found:
+        assert one['toottail_deliveries_total{outcome="delivered"}'] == 1
+        assert one["toottail_reply_delay_seconds_count"] == 1
+        assert one['toottail_reply_delay_seconds_bucket{le="30"}'] == 0
+        assert one['toottail_reply_delay_seconds_bucket{le="60"}'] == 1
+        assert 39 < one["toottail_reply_delay_seconds_sum"] < 60
+
+
+_A_NEW_REPLY = """
+WITH c AS (
+    INSERT INTO conversations (root_uri, host) VALUES ('u', 'o.example') RETURNING id
+), w AS (
+    INSERT INTO watches (home, conversation_id, anchor_uri, began_at)
+    SELECT 'home.example', id, 'u', now() - interval '1 h' FROM c
+), s AS (
+    INSERT INTO statuses (uri, conversation_id, host, placed, listed_by, created_at)
+    SELECT '1', id, 'o.example', true, 'o.example', now() - interval '40 s' FROM c
+)
+INSERT INTO deliveries (home, uri, conversation_id, state)
+SELECT 'home.example', '1', id, 'delivered' FROM c
+"""
+
+
+async def test_many_who_ask_at_once_cost_the_database_one_reading(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_figures, "FRESH", 60.0)
+    readings = 0
+    read = measures.read
+
+    async def counted(*args: Any) -> measures.Measures:
+        nonlocal readings
+        readings += 1
+        return await read(*args)
+
+    monkeypatch.setattr(measures, "read", counted)
+    await asyncio.gather(*(figures(stand) for _ in range(8)))
+    assert readings == 1
+
+
+async def test_a_database_that_is_away_is_one_of_the_figures(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise DatabaseUnavailable("postgresql at db.internal: password hunter2 is wrong")
+
+    monkeypatch.setattr(type(stand.service.database), "connection", away)
     found = await figures(stand)
-    assert found['toottail_work_last_hour{work="look"}'] == 2
-    assert 5 < found['toottail_delay_seconds{quantile="0.5",work="look"}'] < 10
-    assert 9 < found['toottail_delay_seconds{quantile="0.95",work="look"}'] <= 10
+    assert found["toottail_database_up"] == 0
+    assert "toottail_lanes_due" not in found
+    assert found["process_resident_memory_bytes"] > 0
+    assert not any("hunter2" in name for name in found)
+
+
+async def test_how_late_work_was_is_counted_from_now_on(stand: Stand) -> None:
+    async with stand.service.database.connection() as conn:
+        now = datetime.now(UTC)
+        await delays.add(conn, now, {("look", 10.0): 2})
+        before = await figures(stand)
+        assert before['toottail_work_delay_seconds_count{work="look"}'] == 0
+        await delays.add(conn, now, {("look", 10.0): 3, ("look", 3_600.0): 1})
+        found = await figures(stand)
+    assert found['toottail_work_delay_seconds_bucket{le="5",work="look"}'] == 0
+    assert found['toottail_work_delay_seconds_bucket{le="10",work="look"}'] == 3
+    assert found['toottail_work_delay_seconds_count{work="look"}'] == 4
 
 
 async def test_requests_are_counted_by_declared_route_and_never_by_what_visitors_make_up(

@@ -131,6 +131,38 @@ def test_json_tells_the_same_for_programs(shell: Shell, stored: str) -> None:
     }
 
 
+def test_below_the_tree_is_the_way_of_the_one_that_was_asked_about(
+    shell: Shell, stored: str
+) -> None:
+    done = shell.run("explain", uri("vain"), "--member", "@li@home.example")
+    assert done.returncode == 0, done.stderr
+    _, _, below = done.stdout.partition(f"\nOf {uri('vain')}:\n")
+    told = {line.split()[0]: line for line in below.splitlines()}
+    assert "not_obtained" in told["asked"]
+    assert "an empty list (dead)" in told["asked"]
+    assert "no member @li@home.example is known here" in told["member"]
+    assert "no active member saw the conversation" in told["next"]
+    found = shell.run_json("explain", uri("vain"))
+    assert found["status"] == uri("vain")
+    assert {"found", "watched", "asked", "next"} <= {fact["about"] for fact in found["trail"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--member", "li"), "li is not an account, such as @me@example.social"),
+        (("--member", "@li@home.example", "--home", "b.example"), "is not at b.example"),
+        (("--member", "@li@b.example"), "nobody at b.example saw this conversation"),
+    ],
+)
+def test_a_member_who_cannot_be_is_said(
+    shell: Shell, stored: str, options: tuple[str, ...], told: str
+) -> None:
+    done = shell.run("explain", ROOT, *options)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 @pytest.mark.parametrize(
     "address",
     [

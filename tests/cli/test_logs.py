@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from datetime import datetime
+
+import pytest
+
+from tests.cli.shell import Shell
+from toottail.simulator.process import SimulatorProcess
 
 PROGRAM = """
 import logging, sys
@@ -24,9 +32,13 @@ except ValueError:
 """
 
 
-def logged(level: str) -> str:
+def logged(level: str, written_as: str = "") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, level], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, level],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"TOOTTAIL_LOG_FORMAT": written_as},
     )
     assert done.stdout == ""
     return done.stderr
@@ -52,3 +64,57 @@ def test_what_is_secret_is_shown_as_stars_whoever_logs_it() -> None:
         text = logged(level)
         assert "s3cret" not in text
         assert text.count("***") >= 3
+
+
+@pytest.mark.parametrize("level", ["warning", "debug"])
+def test_as_json_every_line_is_an_object_libraries_and_faults_included(level: str) -> None:
+    lines = [json.loads(line) for line in logged(level, "json").splitlines()]
+    assert [line["event"] for line in lines if line["level"] != "debug"] == [
+        "a warning",
+        "says ***",
+        "a step failed",
+    ]
+    assert {line["logger"] for line in lines} == {"ours", "a.library"}
+    for line in lines:
+        assert datetime.fromisoformat(line["timestamp"]).utcoffset() is not None
+    fault = lines[-1]
+    assert "ValueError: *** was wrong" in fault["exception" if level == "debug" else "error"]
+    assert "another one" not in fault.get("exception", "").replace('password = "another one"', "")
+
+
+def test_a_secret_with_signs_that_json_escapes_is_hidden_too() -> None:
+    program = PROGRAM.replace("s3cret", 's3\\"cret')
+    done = subprocess.run(
+        [sys.executable, "-c", program, "warning"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"TOOTTAIL_LOG_FORMAT": "json"},
+    )
+    assert "s3" not in done.stderr
+    assert done.stderr.count("***") >= 3
+
+
+def test_a_format_that_is_none_is_refused(shell: Shell) -> None:
+    done = shell.run("serve", TOOTTAIL_LOG_FORMAT="xml")
+    assert done.returncode == 2
+    assert "TOOTTAIL_LOG_FORMAT is 'xml'; it may be one of text, json" in done.stderr
+
+
+def test_a_run_logs_its_visits_in_detail_and_never_the_token(
+    shell: Shell, quick_world: SimulatorProcess
+) -> None:
+    shell.joins(quick_world)
+    for written_as in ("json", "text"):
+        done = shell.run(
+            "fetch", quick_world.home, TOOTTAIL_LOG="debug", TOOTTAIL_LOG_FORMAT=written_as
+        )
+        assert done.returncode == 0, done.stderr
+        assert quick_world.token not in done.stderr + done.stdout
+        assert "visit" in done.stderr
+        if written_as == "json":
+            lines = [json.loads(li) for li in done.stderr.splitlines() if li.startswith("{")]
+            visits = [line for line in lines if line["event"] == "visit"]
+            assert sum(line["requests"] for line in visits) > 10
+            assert {line["lane"] for line in visits} > {quick_world.home}
+            assert {line["ended"] for line in visits} <= {"drained", "turn over", "stopped"}

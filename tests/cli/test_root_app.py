@@ -17,6 +17,7 @@ from toottail.cli.root_app import RootApp
 from toottail.servers.actor import Actor
 from toottail.service.context import Service
 from toottail.settings import Settings
+from toottail.types.counts import Counts
 
 URL = "https://tail.example.org"
 
@@ -40,7 +41,7 @@ def named(name: str) -> ASGIApp:
                 yield "tick\n"
                 await asyncio.sleep(0.01)
 
-        return StreamingResponse(endless())
+        return StreamingResponse(endless(), media_type="text/event-stream")
 
     return Starlette(routes=[Route("/api/stream", stream), Route("/{rest:path}", say)])
 
@@ -124,6 +125,24 @@ async def test_the_actor_is_not_told_under_another_name() -> None:
     visit = Visit(app, "/actor", host="evil.example")
     await visit.task
     assert visit.sent[0]["status"] == 421
+
+
+async def test_what_was_answered_is_counted_by_part_and_streams_are_not_timed() -> None:
+    counts = Counts()
+    app = RootApp(service(), api=named("api"), web=named("web"), counts=counts)
+    for path in ("/me", "/api/v1/me", "/actor"):
+        await Visit(app, path).task
+    stream = Visit(app, "/api/stream")
+    await stream.began.wait()
+    app.stopping.set()
+    await asyncio.wait_for(stream.task, 5)
+    told = {key: number for key, number in counts.answers.items() if number}
+    assert told == {("pages", "2xx"): 1, ("api", "2xx"): 2, ("actor", "2xx"): 1}
+    assert {part: sum(took.counts) for part, took in counts.answer_seconds.items()} == {
+        "pages": 1,
+        "api": 1,
+        "actor": 1,
+    }
 
 
 async def test_a_stream_ends_in_order_when_the_process_is_to_stop() -> None:

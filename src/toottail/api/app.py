@@ -10,24 +10,26 @@ from toottail.api.description import describe
 from toottail.api.events import Streams
 from toottail.api.gate import Gate
 from toottail.api.handlers import add_handlers
-from toottail.api.metrics import Metrics
+from toottail.api.metrics import Metrics, api_alone
 from toottail.api.routes import conversations, machines, me, operator, sign_in, visitors
 from toottail.service.allowances import Rate
 from toottail.service.context import Service
 from toottail.service.http.ceilings import READING
 from toottail.service.http.shield import Shield
+from toottail.service.monitoring import Monitoring
 
 OPENAPI = "/api/v1/openapi.json"
 
 
 def create_api(
-    service: Service, *, metrics: Metrics | None = None, reading: Rate = READING
+    service: Service, *, monitoring: Monitoring | None = None, reading: Rate = READING
 ) -> FastAPI:
     """The API over ``service``, with /healthz, /readyz, /metrics and its description at `OPENAPI`.
 
-    ``reading``: how many requests that cost the database something one address has.
+    ``monitoring`` are the figures of a process that does more than that. ``reading``: how many
+    requests that cost the database something one address has.
     """
-    metrics = metrics or Metrics()
+    metrics = Metrics(monitoring or api_alone(service))
     # FastAPI's own pages load scripts from elsewhere; its redirects trust the Host header.
     app = FastAPI(openapi_url=OPENAPI, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service

@@ -172,15 +172,19 @@ def explain(
     home: Annotated[
         str | None, typer.Option(metavar="HOME", help="As this server sees it.")
     ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option(metavar="@ME@HOME", help="As this member's server sees it, and why."),
+    ] = None,
     json: Json = False,
     config: Config = None,
     verbose: Verbose = False,
 ) -> None:
-    """Tell, reply by reply, what became of one conversation."""
+    """Tell, reply by reply, what became of one conversation, and of URL why it is (not) there."""
     _log(verbose)
     from toottail.cli.explain import explain as run_explain
 
-    raise typer.Exit(run_explain(url, home, as_json=json, config=config))
+    raise typer.Exit(run_explain(url, home, member, as_json=json, config=config))
 
 
 app.add_typer(actor_app, name="actor")

@@ -14,6 +14,7 @@ from toottail.servers.actor import Served
 from toottail.service.context import Service
 from toottail.service.http.origins import MACHINE_PATHS
 from toottail.service.http.shield import Shield
+from toottail.types.counts import Counts, Part
 
 log = structlog.get_logger(__name__)
 
@@ -22,11 +23,19 @@ class RootApp:
     """Hands requests to ``api``, to the actor, or to ``web``; what is None is not served here.
 
     The actor's documents go with the API: a process of pages alone has none. Set ``stopping``, and
-    streams end in order.
+    streams end in order. ``counts`` has what was answered.
     """
 
-    def __init__(self, service: Service, *, api: ASGIApp | None, web: ASGIApp | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        api: ASGIApp | None,
+        web: ASGIApp | None,
+        counts: Counts | None = None,
+    ) -> None:
         self.stopping = asyncio.Event()
+        self._counts = counts or Counts()
         self._service = service
         self._api = api
         self._web = web
@@ -40,13 +49,17 @@ class RootApp:
             await call.end()
         finally:
             if scope["type"] == "http":
+                seconds = time.monotonic() - began
+                part = self._part(scope)
+                timed = None if call.is_stream else seconds
+                self._counts.answer(part, call.status or None, timed)
                 # Neither the address nor the query: who reads what is nobody's business.
                 log.info(
                     "answered",
                     method=scope["method"],
                     path=scope["path"],
                     status=call.status,
-                    seconds=round(time.monotonic() - began, 3),
+                    seconds=round(seconds, 3),
                 )
 
     def _answering(self, scope: Scope) -> ASGIApp:
@@ -56,6 +69,12 @@ class RootApp:
         if self._api is not None and self._served(scope) is not None:
             return self._documents
         return self._web or self._documents
+
+    def _part(self, scope: Scope) -> Part:
+        app = self._answering(scope)
+        if app is self._api:
+            return "api"
+        return "actor" if app is self._documents else "pages"
 
     async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
         served = self._served(scope) if self._api is not None else None
@@ -82,6 +101,8 @@ class _Call:
         self._is_read = False
         self._is_whole = False
         self.status = 0
+        self.is_stream = False
+        """Whether the answer is one of events, which goes on."""
 
     async def receive(self) -> Message:
         if self._is_read:
@@ -93,6 +114,8 @@ class _Call:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            kind = dict(message.get("headers", ())).get(b"content-type", b"")
+            self.is_stream = kind.startswith(b"text/event-stream")
         elif message["type"] == "http.response.body":
             self._is_whole = not message.get("more_body", False)
         await self._send(message)

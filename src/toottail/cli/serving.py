@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 import uvicorn
 
 from toottail.cli import until_stopped
+from toottail.cli.listening import Server, listening
+from toottail.cli.metrics_endpoint import metrics_served, place_for_metrics
 from toottail.cli.root_app import RootApp
 from toottail.cli.serving_checks import check, in_force
-from toottail.errors import SettingsError, UsageError
-from toottail.repository.database import open_database
+from toottail.errors import SettingsError
+from toottail.repository.database import Database, open_database
 from toottail.service.context import Service
+from toottail.service.monitoring import Monitoring
 from toottail.service.opening import open_service
+from toottail.service.stored_figures import StoredFigures
 from toottail.settings import Settings, load
 
 log = structlog.get_logger(__name__)
@@ -29,7 +31,6 @@ log = structlog.get_logger(__name__)
 _STREAMS_END_WITHIN = 3
 """Seconds for answers under way when the process stops."""
 _CONNECTIONS = 1_000
-_BACKLOG = 512
 _CERTIFICATE_EVERY = 60.0
 
 
@@ -40,6 +41,11 @@ class Parts:
     api: bool = False
     web: bool = False
     worker: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it does, by the commands' names."""
+        return tuple(name for name in ("api", "web", "worker") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,18 @@ def serve(parts: Parts, given: Given) -> int:
     """Serves ``parts`` until a signal comes; the exit code. Raises `TootTailError`."""
     settings = _settings(given)
     if not (parts.api or parts.web):
-        return until_stopped.run(lambda stop: _work_only(settings, stop))
+        with place_for_metrics(settings) as told_at:
+            return until_stopped.run(lambda stop: _work_only(settings, told_at, stop))
     check(settings)
     _check_certificate(settings)
-    with _listening(settings) as listener:
+    hint = "--listen HOST:PORT names another place"
+    with (
+        listening(settings.listen, settings.listen_at, hint) as listener,
+        place_for_metrics(settings) as told_at,
+    ):
         settings = in_force(settings, listener.getsockname()[1])
-        return until_stopped.run(lambda stop: _serve(parts, settings, listener, stop))
+        sockets = (listener, told_at)
+        return until_stopped.run(lambda stop: _serve(parts, settings, sockets, stop))
 
 
 def _settings(given: Given) -> Settings:
@@ -126,43 +138,28 @@ async def _renew_certificate(context: ssl.SSLContext, settings: Settings) -> Non
                 known = now
 
 
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    host, port = settings.listen_at
-    try:
-        kind, *_, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        both = host == "::" and socket.has_dualstack_ipv6()
-        listener = socket.create_server(
-            address[:2], family=kind, backlog=_BACKLOG, dualstack_ipv6=both
-        )
-    except OSError as error:
-        # Python's own text for a socket names the address again.
-        taken = error.errno == errno.EADDRINUSE
-        told = (error.strerror or str(error)).partition(" (while")[0]
-        why = "another program listens there" if taken else told
-        raise UsageError(
-            f"cannot listen on {settings.listen} ({why}); --listen HOST:PORT names another place"
-        ) from None
-    with listener:
-        yield listener
-
-
 async def _serve(
-    parts: Parts, settings: Settings, listener: socket.socket, stop: asyncio.Event
+    parts: Parts,
+    settings: Settings,
+    sockets: tuple[socket.socket, socket.socket | None],
+    stop: asyncio.Event,
 ) -> None:
+    listener, told_at = sockets
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         service = await stack.enter_async_context(open_service(settings, database))
-        app = _app(service, parts)
+        # Connections of its own: pages must not wait for those of the lanes.
+        lanes = await stack.enter_async_context(open_database(settings)) if parts.worker else None
+        monitoring = _monitoring(parts, service, lanes)
+        app = _app(service, parts, monitoring)
         config = _uvicorn_config(app, settings)
         config.load()
-        server = _Server(config, _announcement(settings, listener))
+        announcement = _announcement(settings, listener)
+        server = Server(config, lambda: print(announcement, flush=True))
+        await stack.enter_async_context(metrics_served(told_at, monitoring))
         tasks = [asyncio.create_task(server.serve([listener]), name="server")]
-        if parts.worker:
-            # Connections of its own: pages must not wait for those of the lanes.
-            for_lanes = await stack.enter_async_context(_lanes(service))
+        if lanes is not None:
+            for_lanes = replace(service, database=lanes)
             tasks.append(asyncio.create_task(_work(for_lanes, stop), name="worker"))
         if config.ssl is not None:
             renewing = asyncio.create_task(_renew_certificate(config.ssl, settings))
@@ -174,6 +171,21 @@ async def _serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         for task in tasks:
             task.result()
+
+
+def _monitoring(parts: Parts, service: Service, lanes: Database | None) -> Monitoring:
+    """What this process tells monitors: of the whole service where it has the API."""
+    pools = {"service": service.database.use} if parts.api or parts.web else {}
+    if lanes is not None:
+        pools["lanes"] = lanes.use
+    folder = service.settings.data_dir if service.database.embedded else None
+    return Monitoring(
+        service.settings,
+        service.door.counts,
+        parts.names,
+        pools,
+        StoredFigures(service.database, folder) if parts.api else None,
+    )
 
 
 def _announcement(settings: Settings, listener: socket.socket) -> str:
@@ -190,49 +202,32 @@ async def _until_one_ends(tasks: list[asyncio.Task[None]], stop: asyncio.Event) 
         waiting.cancel()
 
 
-def _app(service: Service, parts: Parts) -> RootApp:
+def _app(service: Service, parts: Parts, monitoring: Monitoring) -> RootApp:
     from toottail.api import create_api
     from toottail.web import create_web
 
     return RootApp(
         service,
-        api=create_api(service) if parts.api else None,
+        api=create_api(service, monitoring=monitoring) if parts.api else None,
         web=create_web(service) if parts.web else None,
+        counts=service.door.counts,
     )
 
 
-@asynccontextmanager
-async def _lanes(service: Service) -> AsyncIterator[Service]:
-    async with open_database(service.settings) as database:
-        yield Service(service.settings, database, service.door, service.sealer, service.actor)
-
-
-async def _work_only(settings: Settings, stop: asyncio.Event) -> None:
+async def _work_only(
+    settings: Settings, told_at: socket.socket | None, stop: asyncio.Event
+) -> None:
     async with open_database(settings) as database, open_service(settings, database) as service:
-        print("TootTail: working", flush=True)
-        await _work(service, stop)
+        monitoring = _monitoring(Parts(worker=True), service, database)
+        async with metrics_served(told_at, monitoring):
+            print("TootTail: working", flush=True)
+            await _work(service, stop)
 
 
 async def _work(service: Service, stop: asyncio.Event) -> None:
     from toottail.worker.serve import serve as serve_lanes
 
     await serve_lanes(service.settings, service.database, service.door, service.sealer, stop)
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, and leaves signals to us."""
-
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
-        super().__init__(config)
-        self._announcement = announcement
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        print(self._announcement, flush=True)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _uvicorn_config(app: RootApp, settings: Settings) -> uvicorn.Config:

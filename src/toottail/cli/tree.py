@@ -72,7 +72,7 @@ def print_explanation(found: Explanation) -> None:
     parents = {node.uri: node.parent_uri for node in found.nodes}
     by_uri = {node.uri: node for node in found.nodes}
     console.print(draw(parents, lambda uri: _label(found, by_uri[uri]), _heading(found)))
-    for line in _footer(found):
+    for line in (*_footer(found), *_trail(found)):
         console.print(line, soft_wrap=True)
 
 
@@ -115,6 +115,17 @@ def _footer(found: Explanation) -> Iterable[Text]:
     yield Text(f"Read at: {_hosts(found)}")
     if found.conversation.problem is not None:
         yield Text(found.conversation.problem, style="yellow")
+
+
+def _trail(found: Explanation) -> Iterable[Text]:
+    if found.status is None or not found.trail:
+        return
+    verdict, page = found.verdicts.get(found.status), found.details[found.status].url
+    yield Text(f"\nOf {page or found.status}:", style="bold")
+    if verdict is not None:
+        yield Text(f"  {'verdict':<9} {verdict.words}")
+    for fact in found.trail:
+        yield Text(f"  {fact.about:<9} {fact.words}")
 
 
 def _hosts(found: Explanation) -> str:

@@ -185,6 +185,7 @@ async def _obtained(visit: Visit, due: DueDelivery, found: HomeStatus, requests:
         if not proven:
             await deliveries.note_unproven(conn, home, number)
         await deliveries.end_round(conn, home, number, visit.now())
+    visit.counts.resolves["delivered" if proven else "resolved"] += 1
 
 
 async def _not_obtained(visit: Visit, due: DueDelivery, observed: str, requests: int) -> None:
@@ -209,6 +210,7 @@ async def _not_obtained(visit: Visit, due: DueDelivery, observed: str, requests:
         )
         if number is not None:
             await deliveries.end_round(conn, visit.host, number, visit.now())
+    visit.counts.resolves["not_obtained" if again else "given_up"] += 1
 
 
 def _inferred(author: HostRow) -> str | None:
@@ -219,6 +221,7 @@ def _inferred(author: HostRow) -> str | None:
 
 async def _home_failed(visit: Visit, due: DueDelivery, error: RemoteError) -> None:
     """The home itself did not answer: that says nothing about the status."""
+    visit.counts.resolves["home_failed"] += 1
     async with visit.fenced() as conn:
         await deliveries.keep(conn, visit.host, due.uri)
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())

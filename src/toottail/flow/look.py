@@ -25,6 +25,7 @@ from toottail.servers.consent import leave_alone_until
 from toottail.servers.dialects import REMEMBERED, choose
 from toottail.servers.dialects.base import CROWD, PLACED, below
 from toottail.servers.dialects.local_ids import id_in_api, local_id_of
+from toottail.types.counts import Yield
 from toottail.types.hosts import host_of
 from toottail.types.statuses import LookTarget, Reading
 
@@ -116,6 +117,15 @@ async def _store(visit: Visit, due: DueLook, reading: Reading, requests: int) ->
             await conversations.note_arrivals(conn, conversation.id, visit.now())
         wake |= await _conclude(conn, visit, conversation.id, news=bool(news))
         await visit.wake(conn, wake)
+    visit.counts.looks[_yield(reading, news)] += 1
+
+
+def _yield(reading: Reading, news: int) -> Yield:
+    if reading.gone:
+        return "gone"
+    if reading.refused is not None:
+        return "refused"
+    return "new" if news else "nothing"
 
 
 def _only_leads_on(due: DueLook, reading: Reading) -> bool:
@@ -201,6 +211,7 @@ async def _conclude(
 
 
 async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:
+    visit.counts.looks["failed"] += 1
     async with visit.fenced() as conn:
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         conversation = await _locked(conn, due)
@@ -213,6 +224,7 @@ async def _fail(visit: Visit, due: DueLook, error: RemoteError) -> None:
 
 async def _try_later(visit: Visit, due: DueLook, error: RemoteError) -> None:
     """Leaves the look due; ends all looks at the host when it failed too often in a row."""
+    visit.counts.looks["later"] += 1
     async with visit.fenced() as conn:
         await members.spend(conn, [due.conversation_id], visit.host, visit.sent())
         await looks.retry(conn, due.id, visit.retry_at(), str(error))

@@ -18,6 +18,7 @@ from toottail.servers.allowance import Limit
 from toottail.servers.asker import Asker
 from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
+from toottail.types.counts import VisitCounts
 
 HOST_FAILS_AFTER = 4
 """After so many failures in a row a host is left alone, and its first looks end."""
@@ -33,6 +34,8 @@ class Visit(Protocol):
     software: Software
     one_at_a_time: asyncio.Lock
     """Held by a step that asks the home for what all of its steps need."""
+    counts: VisitCounts
+    """What is counted of it, for monitors and the log."""
     watch_for: timedelta
     """So long a conversation is watched after a member saw it, or a reply arrived in it."""
 

@@ -6,6 +6,7 @@ This is the one place that deals with asyncpg's untyped objects; the rest sees `
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar, cast
@@ -19,6 +20,7 @@ from toottail.repository.embedded import EmbeddedPostgres
 from toottail.repository.translation import CONNECTION_LOST, translated
 from toottail.repository.watchful import WatchfulConnection
 from toottail.settings import Settings
+from toottail.types.counts import PoolUse
 
 _NO_URL = (
     "{setting} is not one of a PostgreSQL server: postgresql://USER:PASSWORD@HOST:5432/NAME, "
@@ -97,23 +99,36 @@ class Database:
         self.pool = pool
         """The asyncpg pool itself, for PgQueuer."""
         self.embedded = embedded
+        self.use = PoolUse()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection of our own, outside a transaction: each statement counts by itself."""
         with translated():
-            try:
-                connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT)
-            except TimeoutError:
-                raise DatabaseUnavailable(
-                    f"No connection to the database was free for {ACQUIRE_TIMEOUT:.0f} s."
-                ) from None
+            connection = await self._acquire()
+            began = time.monotonic()
+            self.use.in_use += 1
             try:
                 yield cast("Connection", connection)
             finally:
+                self.use.in_use -= 1
+                self.use.use_seconds.note(time.monotonic() - began)
                 # One that does not answer any more is given up by the pool then.
                 with suppress(TimeoutError):
                     await self.pool.release(connection, timeout=RELEASE_TIMEOUT)
+
+    async def _acquire(self) -> Any:
+        began = time.monotonic()
+        self.use.waiting += 1
+        try:
+            return await self.pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        except TimeoutError:
+            raise DatabaseUnavailable(
+                f"No connection to the database was free for {ACQUIRE_TIMEOUT:.0f} s."
+            ) from None
+        finally:
+            self.use.waiting -= 1
+            self.use.wait_seconds.note(time.monotonic() - began)
 
     @asynccontextmanager
     async def raw(self, on_loss: Callable[[], None]) -> AsyncIterator[Any]:

@@ -64,6 +64,15 @@ FROM waiting FULL JOIN held USING (key)
 ORDER BY late DESC, due DESC, key LIMIT $2
 """
 
+# The same in a few numbers, however many lanes there are.
+_LANE_FIGURES = f"""
+SELECT count(*) FILTER (WHERE due > 0) AS due, count(*) FILTER (WHERE worker IS NOT NULL) AS held,
+    count(*) FILTER (WHERE late > 60) AS late_minute,
+    count(*) FILTER (WHERE late > 900) AS late_quarter,
+    count(*) FILTER (WHERE late > 3600) AS late_hour, coalesce(max(late), 0)::float8 AS oldest
+FROM ({_LANES}) AS lanes
+"""  # noqa: S608
+
 _WORKERS = """
 SELECT id::text, started_at, seen_at, seen_at > $1::timestamptz - $2::interval AS alive, egress,
     lanes, memory, memory_limit, over_limit, streams
@@ -104,6 +113,19 @@ SELECT coalesce(sum(requests), 0)::bigint FROM visits WHERE started_at > now() -
 
 
 @dataclass(frozen=True, slots=True)
+class LaneFigures:
+    """How many lanes have something due, are held, and are late by more than a minute, a quarter of
+    an hour, an hour; ``oldest`` is for how many seconds the longest waiting work waits."""
+
+    due: int
+    held: int
+    late_minute: int
+    late_quarter: int
+    late_hour: int
+    oldest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
     """Requests to other servers in the last day, and bytes of the database."""
 
@@ -114,6 +136,12 @@ class Size:
 async def lanes(conn: Connection, now: datetime, most: int) -> list[LaneRow]:
     """Lanes that somebody serves or that have work for an active member, the latest first."""
     return [LaneRow(**row) for row in await conn.fetch(_LANES, now, most)]
+
+
+async def lane_figures(conn: Connection, now: datetime) -> LaneFigures:
+    """The same lanes as numbers."""
+    (row,) = await conn.fetch(_LANE_FIGURES, now, None)
+    return LaneFigures(**row)
 
 
 async def workers(conn: Connection, now: datetime) -> list[WorkerRow]:

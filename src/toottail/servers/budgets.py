@@ -14,6 +14,7 @@ from typing import Any
 from toottail.servers.allowance import Allowance, Limit
 from toottail.servers.circuit import Circuit, resting_time
 from toottail.servers.rate_headers import Told, clock_ahead, read_limit, read_retry_after
+from toottail.types.counts import Wait
 
 __all__ = ["HostBudget", "Limit", "standard_limits"]
 
@@ -152,15 +153,25 @@ class HostBudget:
 
     def why(self, names: Sequence[str], now: datetime) -> str:
         """The reason why a request must wait, in words for people."""
+        match self.reason(names, now):
+            case "failing":
+                return f"it failed {self._circuit.failures} times in a row"
+            case "asked":
+                return "it asked us to wait"
+            case "pace":
+                return f"its robots.txt asks for {self.paced(names):g} s between requests"
+            case "limit":
+                return "its limit is used up"
+
+    def reason(self, names: Sequence[str], now: datetime) -> Wait:
+        """The same as a word for programs."""
         at = self._at(now)
         if self._circuit.earliest(at) > at:
-            return f"it failed {self._circuit.failures} times in a row"
+            return "failing"
         if any(self._waits.get(name, 0.0) > at for name in ("", *names)):
-            return "it asked us to wait"
+            return "asked"
         pause = self.paced(names)
-        if pause and self._last_sent + pause > at:
-            return f"its robots.txt asks for {pause:g} s between requests"
-        return "its limit is used up"
+        return "pace" if pause and self._last_sent + pause > at else "limit"
 
     def spend(self, names: Sequence[str], now: datetime) -> None:
         """Count one request against ``names``: it goes out now."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from toottail.errors import (
     AddressRefused,
     AnswerRefused,
     HostBarred,
+    NotPermittedYet,
     RedirectedAway,
     RemoteError,
     RobotsRefused,
@@ -39,6 +41,7 @@ from toottail.servers.guard import Guard, GuardedResolver
 from toottail.servers.permit import Permit
 from toottail.servers.signatures import Scheme, Signer, open_signer
 from toottail.settings import Settings
+from toottail.types.counts import Counts, RequestClass
 from toottail.types.hosts import host_of
 
 _MOST_REDIRECTS = 4
@@ -82,6 +85,13 @@ class Request:
     sign: Scheme | None = None
     goes_on: bool = False
 
+    @property
+    def counts_as(self) -> RequestClass:
+        """Whom it asks."""
+        if self.token is not None or self.home is not None:
+            return "home"
+        return "signed" if self.sign is not None else "origin"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -110,6 +120,8 @@ class Door:
         check: Callable[[str, str], URL] | None = None,
         signer: Signer | None = None,
     ) -> None:
+        self.counts = Counts()
+        """What this process asked; its lanes count here as well."""
         self._settings = settings
         self._guard = guard or Guard(settings.allow_networks)
         self._check = check or _checked
@@ -171,6 +183,7 @@ class Door:
         aiohttp's errors and TimeoutError, which know the token.
         """
         headers = {"Accept": _EVENTS, "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        began = time.monotonic()
         async with asyncio.timeout(self._settings.total_timeout):
             response = await self._streams().get(
                 self._check(host, url),
@@ -178,6 +191,7 @@ class Door:
                 allow_redirects=False,
                 timeout=self._unending(silence),
             )
+        self.counts.request("stream", response.status, time.monotonic() - began)
         with closing(response):
             if response.status >= 300:
                 raise _not_opened(host, response.status, response.headers)
@@ -193,6 +207,7 @@ class Door:
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """The same as a WebSocket, of messages up to ``most`` bytes; the reader answers pings."""
         failure: RemoteError | None = None
+        began, status = time.monotonic(), 101
         try:
             async with asyncio.timeout(self._settings.total_timeout):
                 socket = await self._streams().ws_connect(
@@ -203,9 +218,11 @@ class Door:
                     autoping=False,
                 )
         except aiohttp.WSServerHandshakeError as error:
+            status = error.status
             failure = AnswerRefused(host, "answered something that is no WebSocket")
             if error.status >= 300:
                 failure = _not_opened(host, error.status, error.headers or {})
+        self.counts.request("stream", status, time.monotonic() - began)
         if failure is not None:
             raise failure  # outside the handler: the library's error knows the token
         try:
@@ -250,7 +267,12 @@ class Door:
         url = self._check(permit.host, request.url)
         seen = {str(url)}
         for _hop in range(_MOST_REDIRECTS + 1):
-            outcome = await self._ask(permit, request, url)
+            try:
+                outcome = await self._ask(permit, request, url)
+            except NotPermittedYet:
+                why = permit.budget.reason(request.allowances, permit.clock())
+                self.counts.waits[why] += 1
+                raise
             if isinstance(outcome, Answer):
                 return outcome
             url = self._next(permit.host, url, outcome, request)
@@ -270,14 +292,25 @@ class Door:
             raise RobotsRefused(permit.host, f"its robots.txt disallows {url.raw_path[:80]}")
         async with permit.admit(request.allowances, goes_on=request.goes_on):
             failure: RemoteError
+            began = time.monotonic()
             try:
-                return await self._exchange(permit, request, url)
+                found = await self._exchange(permit, request, url)
             except (aiohttp.ClientError, TimeoutError) as error:
                 failure = outcomes.explain(permit.host, error)
+                self._count(request, None, began)
+            except RemoteError as error:
+                self._count(request, outcomes.status_of(error), began)
+                raise
+            else:
+                self._count(request, 302 if isinstance(found, str) else found.status, began)
+                return found
             # Raised outside the handler: the library's error knows the token, ours must not.
             if isinstance(failure, Unreachable):
                 permit.budget.failed(permit.clock())
             raise failure
+
+    def _count(self, request: Request, status: int | None, began: float) -> None:
+        self.counts.request(request.counts_as, status, time.monotonic() - began)
 
     async def _exchange(self, permit: Permit, request: Request, url: URL) -> Answer | str:
         assert self._session is not None
@@ -316,6 +349,7 @@ class Door:
                 budget=self._bodies,
                 cut=request.cut,
             )
+            self.counts.body_bytes[request.counts_as] += len(body)
             permit.budget.succeeded(permit.clock())
             return Answer(permit.host, response.status, response.headers, body, str(url))
 

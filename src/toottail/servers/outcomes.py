@@ -50,6 +50,15 @@ def refusal(
     return (ServerFault if status >= 500 else StatusError)(permit.host, status, what)
 
 
+def status_of(error: RemoteError) -> int | None:
+    """The status that an error stands for; None where no answer came."""
+    if isinstance(error, StatusError):
+        return error.status
+    if isinstance(error, TooManyRequests):
+        return 429
+    return None if isinstance(error, Unreachable) else 200  # an answer that we would not read
+
+
 def check_type(host: str, accept: str, headers: Mapping[str, str]) -> None:
     """Raise `AnswerRefused` unless the body is JSON, or anything else was welcome (``*/*``)."""
     if "*/*" in accept:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from toottail.errors import UsageError
 from toottail.flow.plan import Trust, plan
 from toottail.flow.verdicts import Verdict, verdicts
-from toottail.repository import deliveries, explanations
+from toottail.repository import deliveries, explanations, trails
 from toottail.repository.database import Connection
 from toottail.repository.explanations import Asked, Details, WatchedConversation
 from toottail.servers.home_traits import traits_of
 from toottail.servers.nodeinfo import Software
+from toottail.service import trail
+from toottail.service.trail import Fact
 from toottail.types.hosts import host_of
 from toottail.types.trees import Node
+
+_UNKNOWN = """\
+{url}: no conversation with this status is known here.
+Only what a member's timeline showed is watched, and it is forgotten 30 days later. \
+toottail fetch HOME makes the conversations of your timeline's newest statuses known (--limit says \
+how many)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +37,35 @@ class Explanation:
     verdicts: Mapping[str, Verdict]
     details: Mapping[str, Details]
     asked: Sequence[Asked]
+    status: str | None = None
+    """The URI of the one that was asked about, and …"""
+    trail: Sequence[Fact] = ()
+    """… its way to the home."""
 
 
-async def gather(conn: Connection, url: str, home: str | None) -> Explanation:
-    """What is known of the conversation with the status ``url``.
+async def gather(
+    conn: Connection, url: str, home: str | None, account: str | None = None
+) -> Explanation:
+    """What is known of the conversation with the status ``url``, and of that one's way home.
 
-    Raises `UsageError` where none is known, or where several homes watch it and none is named.
+    ``account`` is the name of the member at ``home`` who misses it. Raises `UsageError` where none
+    is known, which tells what is known instead, or where several homes watch it and none is named.
     """
-    number = await explanations.find_conversation(conn, url, as_page_of_a_home(url))
+    page = as_page_of_a_home(url)
+    number = await explanations.find_conversation(conn, url, page)
     if number is None:
-        raise UsageError(
-            f"{url}: no conversation with this status is known here.\n"
-            "toottail fetch HOME makes those of your timeline's newest statuses known "
-            "(--limit says how many)."
-        )
-    return await explain(
-        conn, number, _one_home(url, home, await explanations.watching_homes(conn, number))
-    )
+        facts = await trail.of_stranger(conn, host_of(url), home, account)
+        raise UsageError("\n".join([_UNKNOWN.format(url=url), *_told(facts)]))
+    homes = await explanations.watching_homes(conn, number)
+    if home is not None and home not in homes:
+        facts = await trail.of_stranger(conn, host_of(url), home, account)
+        raise UsageError("\n".join([_not_seen(url, home, homes), *_told(facts)]))
+    chosen = _one_home(url, home, homes)
+    found = await explain(conn, number, chosen)
+    uri = await trails.find(conn, url, page)
+    if uri is None:
+        return found
+    return replace(found, status=uri, trail=await trail.of_status(conn, uri, chosen, account))
 
 
 async def explain(conn: Connection, number: int, home: str) -> Explanation:
@@ -68,12 +88,16 @@ async def explain(conn: Connection, number: int, home: str) -> Explanation:
     )
 
 
+def _not_seen(url: str, home: str, homes: Sequence[str]) -> str:
+    return f"{url}: nobody at {home} saw this conversation; at {_named(homes)} it is known."
+
+
+def _told(facts: Sequence[Fact]) -> list[str]:
+    return [f"- {fact.words}." for fact in facts]
+
+
 def _one_home(url: str, wanted: str | None, homes: Sequence[str]) -> str:
     if wanted is not None:
-        if wanted not in homes:
-            raise UsageError(
-                f"{url}: nobody at {wanted} saw this conversation; at {_named(homes)} it is known."
-            )
         return wanted
     if len(homes) != 1:
         raise UsageError(f"{url}: watched from {_named(homes)}; choose one with --home")

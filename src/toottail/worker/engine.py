@@ -36,6 +36,7 @@ from toottail.worker.bell import Bell
 from toottail.worker.delays import Delays
 from toottail.worker.heart import Heart
 from toottail.worker.lease import Lease, steady
+from toottail.worker.telling import tell_visit
 from toottail.worker.visit import LaneVisit
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,17 @@ class Engine:
         self.delays = Delays()
         self._heart = Heart(settings, database, self.delays)
         self.failed = asyncio.Event()
+        door.counts.worker = self
+
+    @property
+    def held(self) -> int:
+        """How many lanes it holds."""
+        return len(self._held)
+
+    @property
+    def takes_lanes(self) -> bool:
+        """Whether it takes new ones: it has the memory, and a database."""
+        return self.served and not (self.full or self.stopping or self.failed.is_set())
 
     @property
     def worker(self) -> QueueManager:
@@ -217,13 +229,17 @@ class Engine:
                     return
         visit = LaneVisit(self, lease)
         self._held[key] = visit
+        began = monotonic()
         try:
             await visit.run()
         except LaneLost:
+            visit.ended = "lost"
             log.warning("lane lost", lane=key, epoch=lease.epoch)
         except StorageError as error:
+            visit.ended = "database"
             log.warning("visit broken off", lane=key, epoch=lease.epoch, why=str(error))
         except Exception as error:
+            visit.ended = "fault"
             log.exception("visit failed", lane=key, epoch=lease.epoch)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= _MOST_CRASHES:
@@ -231,6 +247,8 @@ class Engine:
         finally:
             if self._held.get(key) is visit:
                 del self._held[key]
+            self.door.counts.visit(visit.counts, visit.ended, monotonic() - began)
+            tell_visit(visit, lease, self.worker_id, monotonic() - began)
 
     def _budget(self, key: str, state: dict[str, object]) -> HostBudget:
         limits = slice_limits(self.limits) if slice_of_lane(key) else self.limits

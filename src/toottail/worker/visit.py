@@ -36,6 +36,7 @@ from toottail.servers.homes import HomeClient
 from toottail.servers.nodeinfo import Software
 from toottail.servers.permit import Permit
 from toottail.servers.sharing import can_be_sliced, main_limits, main_places
+from toottail.types.counts import Ending, VisitCounts
 from toottail.types.lanes import host_of_lane, slice_of_lane
 from toottail.worker import chores
 from toottail.worker.chores import Chore
@@ -75,6 +76,8 @@ class LaneVisit:
         self.software = Software("unknown", "")
         self.poked = asyncio.Event()
         self.one_at_a_time = asyncio.Lock()
+        self.counts = VisitCounts()
+        self.ended: Ending = "drained"
         self.watch_for = timedelta(days=engine.settings.watch_days)
         self._engine = engine
         self._lease = lease
@@ -273,6 +276,8 @@ class LaneVisit:
             if not over:
                 queue = self._start_some(queue)
             if not self._running and not await self._linger(over):
+                out_of_time: Ending = "stopped" if self._engine.stopping else "turn over"
+                self.ended = out_of_time if over else "drained"
                 return
             await self._wait_for_one()
 
@@ -377,16 +382,19 @@ class LaneVisit:
 
     async def _one(self, chore: Chore) -> None:
         current_tally.set(Tally())
+        self.counts.steps[chore.key[0]] += 1
         try:
             await chore.run()
             if chore.due_at is not None:
                 late = (self.now() - chore.due_at).total_seconds()
                 self._engine.delays.note(chore.work, late)
         except NotPermittedYet as wait:
+            self.counts.put_off += 1
             await chore.put_off(wait.until, wait.why)
         except TokenRefused as refused:
             await self._refuse(refused)
         except RemoteError as error:
+            self.counts.failed += 1
             await self._failed(chore, error)
         except StorageConflict:
             await chore.put_off(self.now() + _AFTER_A_CONFLICT, "two steps met")

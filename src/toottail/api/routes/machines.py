@@ -7,12 +7,12 @@ from starlette.responses import PlainTextResponse
 
 from toottail.api.description import problems
 from toottail.api.guards import Here
-from toottail.api.metrics import CONTENT_TYPE
 from toottail.api.models import Health
 from toottail.errors import NotFound
 from toottail.service import public
 from toottail.service.http import addresses
 from toottail.service.http.problems import Problem
+from toottail.service.monitoring import CONTENT_TYPE
 
 router = APIRouter(tags=["monitors"])
 
@@ -51,5 +51,5 @@ async def metrics(request: Request, service: Here) -> Response:
     """Only for this machine and trusted networks, not through a proxy; nobody else finds it."""
     if not addresses.is_insider(service.settings, request.scope):
         raise NotFound("There is nothing here.")
-    text = await request.app.state.metrics.text(service.database)
+    text = await request.app.state.metrics.text()
     return Response(text, headers={"Content-Type": CONTENT_TYPE})
