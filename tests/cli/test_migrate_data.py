@@ -32,8 +32,6 @@ async def _execute(server: EmbeddedPostgres, statement: str) -> None:
     await connection.close()
 
 
-
-
 def test_what_was_done_is_known_there_and_nothing_is_asked_for_twice(
     bare_shell: Shell, open_world: OpenWorld, server_url: str
 ) -> None:
@@ -99,7 +97,9 @@ def test_members_are_served_on_at_the_server_and_after_the_way_back(
     home = bare_shell.data_dir.parent / "new"
     home.mkdir(mode=0o711)
     (home / "secret.key").write_bytes((bare_shell.data_dir / "secret.key").read_bytes())
-    back = bare_shell.run("migrate-data", "--back", DATABASE_URL=server_url, TOOTTAIL_DATA_DIR=str(home))
+    back = bare_shell.run(
+        "migrate-data", "--back", DATABASE_URL=server_url, TOOTTAIL_DATA_DIR=str(home)
+    )
     assert back.returncode == 0, back.stderr
     shown = bare_shell.run("members", "list", TOOTTAIL_DATA_DIR=str(home)).stdout
     assert f"@mira@{sim.home}" in shown

@@ -1,7 +1,7 @@
 """A backup: a database in one file, as it was at one moment.
 
-The file is a ZIP: each table as ``tables/NAME`` (COPY's binary format), and ``manifest.json``, the
-last to be written: of which schema all is, the rows and a digest of each table, where sequences are.
+The file is a ZIP: each table as ``tables/NAME`` (COPY's binary format), and last ``manifest.json``:
+of which schema all is, the rows and a digest of each table, where sequences are.
 Tokens in it are as sealed as in the database; the keys are there only where they were asked for.
 """
 
