@@ -29,7 +29,6 @@ def backup(file: Path, *, with_key: bool, force: bool, config: Path | None) -> i
     keys = (keys_there(settings) or []) if with_key else []
     if with_key and not keys:
         raise SettingsError("There is no secret key here that could go along.")
-    through = Through("writing")
 
     async def write() -> Manifest:
         async with one_connection(settings) as conn:
@@ -37,9 +36,8 @@ def backup(file: Path, *, with_key: bool, force: bool, config: Path | None) -> i
                 raise UsageError("There are no tables of TootTail in the database.")
             return await archives.write(conn, stream, keys, through)
 
-    with new_file(file, force=force) as stream:
+    with new_file(file, force=force) as stream, Through("writing") as through:
         made = loop.run(write())
-    through.end()
     tables = len(made.tables)
     size = megabytes(file.stat().st_size)
     print(f"{made.contents.rows} rows of {tables} tables written to {file}, {size}")
@@ -61,7 +59,6 @@ def restore(file: Path, *, dry: bool, config: Path | None) -> int:
     Raises `TootTailError` or `Interrupted`; nothing was changed then.
     """
     settings = load(config)
-    through = Through("reading")
     archive = Archive(file)
     try:
         made = archive.manifest
@@ -71,9 +68,9 @@ def restore(file: Path, *, dry: bool, config: Path | None) -> int:
                 f"{file}: was made by TootTail {made.version} (schema {made.schema}, this program "
                 f"knows {known}). Upgrade this program."
             )
-        archive.check(through)
+        with Through("reading") as through:
+            archive.check(through)
         sealer, new_keys = _sealer(settings, made)
-        through.end()
         applied = loop.run(_restore(settings, archive, sealer, new_keys, dry=dry))
     finally:
         archive.close()
@@ -111,7 +108,6 @@ async def _restore(
     contents = archive.manifest.contents
     if dry and settings.database_url is None and not is_made(settings):
         return []
-    through = Through("restoring")
     async with one_connection(settings) as conn:
         await transfer.refuse_others(conn, "The database")
         if dry:
@@ -120,9 +116,10 @@ async def _restore(
 
         async def keys_fit() -> None:
             await refuse_unreadable(conn, sealer)
+            # Before the rows count: they must never be there without it.
+            if new_keys:
+                keep_keys(settings, new_keys)
 
-        await transfer.fill(conn, contents, archive.pieces, through, keys_fit)
-        through.end()
-        if new_keys:
-            keep_keys(settings, new_keys)
+        with Through("restoring") as through:
+            await transfer.fill(conn, contents, archive.pieces, through, keys_fit)
         return await migrations.migrate(conn)

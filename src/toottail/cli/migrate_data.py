@@ -49,7 +49,6 @@ async def _move(settings: Settings, *, back: bool, dry: bool) -> Contents:
         raise UsageError(f"{settings.data_dir}: there is no embedded database in it to move.")
     source, target = (settings, embedded) if back else (embedded, settings)
     sealer = existing_sealer(settings)
-    through = Through("moving")
     async with one_connection(source) as old, one_connection(target) as new:
         await _refuse_other_schema(old)
         await transfer.refuse_others(old, "The database that is to move")
@@ -63,8 +62,8 @@ async def _move(settings: Settings, *, back: bool, dry: bool) -> Contents:
             async def nobody_came() -> None:
                 await transfer.refuse_others(old, "The database that is to move")
 
-            await transfer.fill(new, contents, transfer.piped(old), through, nobody_came)
-    through.end()
+            with Through("moving") as through:
+                await transfer.fill(new, contents, transfer.piped(old), through, nobody_came)
     return contents
 
 

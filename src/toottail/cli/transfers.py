@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from toottail.errors import SettingsError
 from toottail.repository.resealing import unreadable
@@ -15,7 +16,7 @@ _MEGABYTE = 1e6
 
 
 class Through:
-    """Tells on a terminal how much of which table is through; elsewhere nothing."""
+    """Tells on a terminal, while the block lasts, how much of which table is through."""
 
     def __init__(self, doing: str) -> None:
         self._doing = doing
@@ -34,8 +35,15 @@ class Through:
                 flush=True,
             )
 
-    def end(self) -> None:
-        """Takes the line away again."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._shown and self._told:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
