@@ -15,13 +15,19 @@ from tests.repository.tenants import NEEDS_ROOT
 from tests.repository.test_disk_full import empty, fill, small_disk, write_megabytes
 from toottail.errors import DiskFull
 from toottail.repository import members
-from toottail.repository.database import open_database
+from toottail.repository.database import Database, open_database
 from toottail.settings import Settings
 
 pytestmark = NEEDS_ROOT
 __all__ = ["small_disk"]
 
 A_PAGE = "INSERT INTO notes SELECT repeat(md5(n::text), 32) FROM generate_series(1, 7) n"
+
+
+async def take_the_last_pages(database: Database) -> None:
+    for _ in range(1_000):
+        async with database.transaction() as conn:
+            await conn.execute(A_PAGE)
 
 
 async def let_no_page_be_free_and_resume_the_member(data_dir: Path) -> None:
@@ -31,9 +37,7 @@ async def let_no_page_be_free_and_resume_the_member(data_dir: Path) -> None:
         with pytest.raises(DiskFull):
             await write_megabytes(database, 100)
         with pytest.raises(DiskFull):
-            for _ in range(1_000):
-                async with database.transaction() as conn:
-                    await conn.execute(A_PAGE)
+            await take_the_last_pages(database)
         async with database.transaction() as conn:
             (row,) = await conn.fetch("SELECT id FROM members")
             await members.resume(conn, row["id"], datetime.now(UTC))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -181,6 +182,12 @@ async def test_a_source_that_fails_halfway_is_an_error_and_not_the_end(
     async with transfer.snapshot(source) as contents:
         await transfer.fill(target, contents, transfer.piped(source), silent, no_check)
     assert await target.fetchval("SELECT count(*) FROM statuses") == 20_001
+
+
+async def test_what_goes_wrong_at_the_source_is_told(source: Any) -> None:
+    pieces = transfer.piped(source)(Table("nothing", ("a",), ("text",)))
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await asyncio.wait_for(anext(pieces), 20)
 
 
 async def test_others_at_work_are_noticed(database: Database, source: Any) -> None:
