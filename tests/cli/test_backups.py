@@ -59,10 +59,15 @@ def test_a_drill_backup_while_it_serves_then_loss_then_an_old_backup_goes_on(
     worker = bare_shell.start("worker")
     try:
 
+        def at_work() -> bool:
+            workers = bare_shell.run_json("lanes")["workers"]
+            return any(one["alive"] for one in workers)
+
         def through() -> bool:
             shown = bare_shell.run_json("members", "show", f"@mira@{sim.home}")
             return bool(shown["conversations"] and shown["whole"] == shown["conversations"])
 
+        assert until(at_work, bool)
         assert until(through, bool)
     finally:
         worker.terminate()

@@ -70,7 +70,8 @@ def test_members_are_served_on_at_the_server_and_after_the_way_back(
     sim = open_world("tiny", "--home", "gotosocial", "--latency-scale", "0")
     bare_shell.joins(sim, token=None)
     file = tmp_path / "members.csv"
-    file.write_text(f"home,account,token\n{sim.home},mira,{sim.token}\n")
+    # Nothing is done for them before they are there.
+    file.write_text(f"home,account,token,sources,paused\n{sim.home},mira,{sim.token},,member\n")
     assert bare_shell.run("members", "import", str(file)).returncode == 0
     worker = bare_shell.start("worker")
     try:
@@ -84,6 +85,8 @@ def test_members_are_served_on_at_the_server_and_after_the_way_back(
     assert bare_shell.run("migrate-data", DATABASE_URL=server_url).returncode == 0
     there = Shell(tmp_path / "elsewhere", bare_shell.environment | {"DATABASE_URL": server_url})
     there.environment["TOOTTAIL_DATA_DIR"] = str(bare_shell.data_dir)
+    assert sim.report()["recovered"] == 0
+    assert there.run("members", "resume", f"@mira@{sim.home}").returncode == 0
     worker = there.start("worker")
     try:
         report = until(sim.report, lambda report: report["recovered"] == report["reachable"])
