@@ -17,7 +17,7 @@ from typing import IO, Any
 from toottail.simulator.process import SimulatorProcess
 
 COMMAND = (sys.executable, "-m", "toottail")
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass
@@ -67,7 +67,10 @@ class Shell:
         return found
 
     def start(
-        self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE
+        self,
+        *arguments: str,
+        stdout: int | IO[str] = subprocess.PIPE,
+        errors: int | IO[str] = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         """Starts ``toottail`` with no terminal."""
         return subprocess.Popen(
@@ -75,7 +78,7 @@ class Shell:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
 

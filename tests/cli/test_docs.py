@@ -53,15 +53,15 @@ def test_every_source_is_documented_with_its_scopes_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_and_option_that_a_page_tells_exists(page: Path) -> None:
-    wrong = [told for told in _told_commands(page.read_text()) if not _exists(told)]
+def test_every_command_and_option_that_a_page_tellsexists(page: Path) -> None:
+    wrong = [told for told in _told_commands(page.read_text()) if not exists(told)]
     assert wrong == []
 
 
 def test_a_command_or_an_option_that_is_none_is_noticed() -> None:
     told = "    toottail serv\n    toottail members drop me\n    sudo toottail serve --lisen X\n"
     commands = list(_told_commands(told + "`toottail hosts example.social` and TootTail served"))
-    assert [_exists(command) for command in commands] == [False, False, False, True]
+    assert [exists(command) for command in commands] == [False, False, False, True]
 
 
 def _told_commands(text: str) -> Iterator[list[str]]:
@@ -74,7 +74,8 @@ def _told_commands(text: str) -> Iterator[list[str]]:
             yield found[1].split()
 
 
-def _exists(words: list[str]) -> bool:
+def exists(words: list[str]) -> bool:
+    """Whether these words after ``toottail`` are a command, and options that it has."""
     command: Any = get_command(app)
     known = {"--help"}
     for word in words:

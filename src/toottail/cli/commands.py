@@ -16,6 +16,7 @@ from toottail.cli.durations import parse_duration
 from toottail.cli.hosts_commands import hosts_app
 from toottail.cli.import_commands import app as import_app
 from toottail.cli.members_commands import members_app
+from toottail.cli.operations_commands import add_to as add_operations_to
 from toottail.cli.secrets_commands import secrets_app
 from toottail.cli.serving_commands import add_to
 
@@ -193,6 +194,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(members_app, name="members")
 app.add_typer(secrets_app, name="secrets")
 add_to(app)
+add_operations_to(app)
 
 
 @app.command(name="completion")
@@ -202,15 +204,6 @@ def print_completion(
     """Print what has a shell complete commands: eval "$(toottail completion bash)"."""
     completion.ask_for_script(shell)
     run_command()
-
-
-@app.command()
-def migrate(config: Config = None, verbose: Verbose = False) -> None:
-    """Bring the database's tables up to date with this version."""
-    _log(verbose)
-    from toottail.cli.migrate import migrate as run_migrate
-
-    raise typer.Exit(run_migrate(config))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -97,6 +98,16 @@ def show_one(who: str, *, as_json: bool, config: Path | None) -> int:
     table.add_row("conversations", f"{totals.conversations}, {totals.whole} of them whole")
     table.add_row("replies", f"{totals.delivered} brought home, {totals.not_obtained} not obtained")
     console.print(table)
+    return 0
+
+
+def data(who: str, config: Path | None) -> int:
+    """Prints all that is stored about a member, without secrets; the exit code.
+
+    Raises `TootTailError` or `Interrupted`.
+    """
+    _, found = loop.run(_with(load(config), who, account.export))
+    print(json.dumps(found, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -42,6 +42,14 @@ def show(who: Who, json: Json = False, config: Config = None) -> None:
 
 
 @members_app.command()
+def data(who: Who, config: Config = None) -> None:
+    """Give all that is stored about one member as JSON, as they get it on their own page."""
+    from toottail.cli.members import data as run_data
+
+    raise typer.Exit(run_data(who, config))
+
+
+@members_app.command()
 def add(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="@me@example.social")],
     token_file: Annotated[

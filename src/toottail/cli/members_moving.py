@@ -6,19 +6,18 @@ No token is ever shown: what is said of a row is its number, its account and why
 from __future__ import annotations
 
 import csv
+import io
 import json
-import os
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from toottail.cli import loop
+from toottail.cli.new_files import new_file
 from toottail.errors import SettingsError, UsageError
 from toottail.moving.roster import FIELDS, BadRow, Row, read
 from toottail.repository import roster
@@ -37,32 +36,13 @@ def export_to(file: Path, *, with_tokens: bool, force: bool, config: Path | None
     """Writes all members into ``file``; the exit code. Raises `TootTailError` or `Interrupted`."""
     if file.suffix not in (".csv", ".json"):
         raise UsageError(f"{file}: its name should end with .csv or .json, to say which it is")
-    if not force and os.path.lexists(file):
-        raise UsageError(f"{file}: is already there; choose another name, or --force")
     settings = load(config)
-    try:
-        with _new_file(file, force=force) as stream:
-            number = loop.run(_export(settings, stream, file.suffix, with_tokens=with_tokens))
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written ({os.strerror(error.errno or 0)})") from None
+    with new_file(file, force=force) as binary:
+        stream = io.TextIOWrapper(binary, encoding="utf-8", newline="")
+        number = loop.run(_export(settings, stream, file.suffix, with_tokens=with_tokens))
+        stream.detach()
     print(f"{number} members written to {file}" + (", with their tokens" if with_tokens else ""))
     return 0
-
-
-@contextmanager
-def _new_file(path: Path, *, force: bool) -> Iterator[TextIO]:
-    """A file for its owner's eyes, there when the block has ended well."""
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-    whole = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            yield stream
-        if force:
-            whole.replace(path)
-        else:
-            path.hardlink_to(whole)
-    finally:
-        whole.unlink(missing_ok=True)
 
 
 async def _export(settings: Settings, stream: TextIO, kind: str, *, with_tokens: bool) -> int:

@@ -17,6 +17,7 @@ import asyncpg
 from toottail.errors import DatabaseUnavailable
 from toottail.repository import migrations
 from toottail.repository.embedded import EmbeddedPostgres
+from toottail.repository.embedded_folder import Folder
 from toottail.repository.translation import CONNECTION_LOST, translated
 from toottail.repository.watchful import WatchfulConnection
 from toottail.settings import Settings
@@ -178,6 +179,41 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         await _on_one(server.connect, _migrate_if_needed)
         async with open_pool(server.connect, embedded=True) as database:
             yield database
+
+
+@asynccontextmanager
+async def one_connection(settings: Settings) -> AsyncIterator[Any]:
+    """One asyncpg connection without limits of time, to a schema of whatever age or none.
+
+    The embedded server is started where it does not run. Raises like `open_database`.
+    """
+    if settings.database_url is not None:
+        connection = await connector(settings.database_url.get_secret_value())()
+        async with _closing(connection):
+            yield connection
+        return
+    async with (
+        EmbeddedPostgres(settings.data_dir) as server,
+        _closing(await server.connect()) as connection,
+    ):
+        yield connection
+
+
+@asynccontextmanager
+async def _closing(connection: Any) -> AsyncIterator[Any]:
+    try:
+        with translated():
+            yield connection
+    except BaseException:
+        # In the middle of a COPY there is nothing to say goodbye to.
+        connection.terminate()
+        raise
+    await connection.close(timeout=RELEASE_TIMEOUT)
+
+
+def is_made(settings: Settings) -> bool:
+    """Whether there is an embedded database in the data folder."""
+    return Folder(settings.data_dir).data.exists()
 
 
 async def migrate_database(settings: Settings) -> list[str]:

@@ -10,12 +10,14 @@ from toottail.repository.database import Connection, Row
 _MEMBER = """
 SELECT id, home, account, account_id, named, scopes, active_until::text AS active_until, problem,
     created_at, profile_posts, profile_again, with_conversations, tag_servers, paused_why,
-    paused_at, failing_since, delete_at, seen_at, read_at, markers_at, marked, slice
+    paused_at, failing_since, delete_at, seen_at, read_at, markers_at, marked, slice, slice_to
 FROM members WHERE id = $1 AND served
 """
 
 _SOURCES = """
-SELECT kind, name, enabled, entries, ref, collect_at, newest_id, depth, read_at, told, off_until
+SELECT kind, name, enabled, entries, ref, collect_at, newest_id, depth, read_at, told, off_until,
+    streamed, anew_at, since, tries, page_at, page_max_id, page_newest_id, page_read,
+    page_runs::text[] AS page_runs
 FROM sources WHERE member_id = $1 ORDER BY kind, name
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from toottail.errors import SettingsError
 from toottail.repository.database import Database
@@ -28,11 +29,11 @@ class _Sealed:
 
     @property
     def read(self) -> str:
-        """Reads the next block after a key, and keeps others from changing it meanwhile."""
+        """Reads the next block after a key."""
         return (
             f"SELECT {self.key} AS key, {self.column} AS sealed FROM {self.table}"  # noqa: S608
             f" WHERE $1::{self.kind} IS NULL OR {self.key} > $1 ORDER BY {self.key}"
-            f" LIMIT {_BLOCK} FOR UPDATE"
+            f" LIMIT {_BLOCK}"
         )
 
     @property
@@ -59,6 +60,8 @@ _ALL = (
     _Sealed("sign-ins under way", "sign_ins", "state_digest", "bytea", "verifier_sealed"),
     _Sealed("secrets of the service", "service_secrets", "name", "text", "sealed"),
 )
+
+_THERE = "SELECT to_regclass($1) IS NOT NULL"
 
 _HOMES = "SELECT id, home FROM members WHERE id = ANY($1::bigint[])"
 
@@ -97,12 +100,32 @@ async def reseal(
     return Resealed(sealed, unreadable)
 
 
+async def unreadable(conn: Any, sealer: Sealer) -> dict[str, int]:
+    """How many sealed texts, by kind, none of the keys opens; nothing is changed.
+
+    ``conn`` is a connection of either kind. What an older schema does not have is left out, and so
+    are sign-ins under way, which end by themselves.
+    """
+    found: dict[str, int] = {}
+    for one in _ALL:
+        if one.table == "sign_ins" or not await conn.fetchval(_THERE, one.table):
+            continue
+        last: object = None
+        while rows := await conn.fetch(one.read, last):
+            last = rows[-1]["key"]
+            failed = sum(not sealer.opens(row["sealed"]) for row in rows)
+            if failed:
+                found[one.what] = found.get(one.what, 0) + failed
+    return found
+
+
 async def _next_block(
     database: Database, sealer: Sealer, one: _Sealed, last: object
 ) -> tuple[object, int, int] | None:
     """(last key, texts sealed, texts that no key opens) of a block; None after the last one."""
     async with database.transaction() as conn:
-        rows = await conn.fetch(one.read, last)
+        # Nobody else changes them meanwhile.
+        rows = await conn.fetch(f"{one.read} FOR UPDATE", last)
         if not rows:
             return None
         anew: dict[object, tuple[str, bytes]] = {}

@@ -51,6 +51,14 @@ class Sealer:
                 f"sealed with back, in TOOTTAIL_SECRET_KEYS or {KEY_FILE} in the data folder."
             ) from None
 
+    def opens(self, sealed: bytes) -> bool:
+        """Whether one of the keys fits."""
+        try:
+            self._fernet.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     def fingerprint(self, home: str, token: str) -> bytes:
         """32 bytes by which to find a member without opening tokens; under the first key."""
         return self.fingerprints(home, token)[0]
@@ -66,31 +74,74 @@ def open_sealer(settings: Settings) -> Sealer:
 
     Raises `SettingsError` or `StorageError`.
     """
-    if settings.secret_keys is not None:
-        keys = settings.secret_keys.get_secret_value().split(",")
-        return Sealer([key.strip() for key in keys if key.strip()])
+    found = keys_there(settings)
+    if found is not None:
+        return _sealer(settings, found)
     path = settings.data_dir / KEY_FILE
+    made = base64.urlsafe_b64encode(os.urandom(32)).decode()
     try:
-        text = _read_or_make(path)
+        return _sealer(settings, _lines(_keep_first(path, f"{made}\n")))
     except OSError as error:
         raise refused(error, path) from None
-    try:
-        return Sealer([line.strip() for line in text.splitlines() if line.strip()])
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from None
 
 
-def _read_or_make(path: Path) -> str:
+def keys_there(settings: Settings) -> list[str] | None:
+    """The keys of the settings, else those of the key file; None where there are none yet.
+
+    Raises `StorageError`.
+    """
+    if settings.secret_keys is not None:
+        keys = settings.secret_keys.get_secret_value().split(",")
+        return [key.strip() for key in keys if key.strip()]
+    path = settings.data_dir / KEY_FILE
     try:
-        return path.read_text(encoding="ascii", errors="replace")
+        return _lines(path.read_text(encoding="ascii", errors="replace"))
     except FileNotFoundError:
-        pass
+        return None
+    except OSError as error:
+        raise refused(error, path) from None
+
+
+def existing_sealer(settings: Settings) -> Sealer:
+    """A sealer with keys that are there already. Raises `SettingsError` where there are none."""
+    found = keys_there(settings)
+    if found is None:
+        raise SettingsError(
+            f"There is no secret key, neither in TOOTTAIL_SECRET_KEYS nor in "
+            f"{settings.data_dir / KEY_FILE}. Put back the one that the tokens were sealed with."
+        )
+    return _sealer(settings, found)
+
+
+def keep_keys(settings: Settings, keys: Sequence[str]) -> None:
+    """Writes keys into the key file of a data folder that has none. Raises `StorageError`."""
+    path = settings.data_dir / KEY_FILE
+    try:
+        _keep_first(path, "".join(f"{key}\n" for key in keys))
+    except OSError as error:
+        raise refused(error, path) from None
+
+
+def _sealer(settings: Settings, keys: Sequence[str]) -> Sealer:
+    if settings.secret_keys is not None:
+        return Sealer(keys)
+    try:
+        return Sealer(keys)
+    except SettingsError as error:
+        raise SettingsError(f"{settings.data_dir / KEY_FILE}: {error}") from None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _keep_first(path: Path, text: str) -> str:
+    """Writes the key file where there is none; gives what is in it then. Raises `OSError`."""
     make_data_dir(path.parent)
-    made = base64.urlsafe_b64encode(os.urandom(32)).decode()
     descriptor, temporary = tempfile.mkstemp(prefix=f"{KEY_FILE}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{made}\n")
+            file.write(text)
             file.flush()
             os.fsync(descriptor)
         try:
@@ -100,7 +151,7 @@ def _read_or_make(path: Path) -> str:
             return path.read_text(encoding="ascii", errors="replace")
     finally:
         Path(temporary).unlink()
-    return made
+    return text
 
 
 def _decoded(key: str, number: int) -> bytes:

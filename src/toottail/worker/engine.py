@@ -21,7 +21,7 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from toottail.errors import DatabaseUnavailable, LaneLost, StorageError
+from toottail.errors import DatabaseUnavailable, DiskFull, LaneLost, StorageError
 from toottail.repository import lanes, slices, timelines
 from toottail.repository.database import Connection, Database
 from toottail.repository.sealing import Sealer
@@ -45,6 +45,7 @@ TICK = 0.5
 """Seconds between two looks at what is due, at least."""
 _TICKS_PART = 2
 """A tick is followed by a pause so many times as long."""
+_TOLD_AGAIN = 60.0
 _SLOWEST_TICK = 2.0
 _POKED_AT_ONCE = 16
 """Lanes held that are looked into at a tick."""
@@ -295,12 +296,20 @@ class Engine:
 
     async def _tick(self) -> None:
         """Turns what is due into jobs; one process at a time."""
+        told = -_TOLD_AGAIN
         while True:
             began = monotonic()
-            # A process that was frozen in its tick finds its transaction ended by the server.
-            with suppress(StorageError):
+            try:
                 await self._tick_once()
                 self._heart.ticked = monotonic()
+            except DiskFull as full:
+                # Nothing is begun any more then, and nobody else would say why.
+                if began - told > _TOLD_AGAIN:
+                    told = began
+                    log.warning("nothing can be begun", why=str(full))
+            except StorageError:
+                # A process that was frozen in its tick finds its transaction ended by the server.
+                pass
             await self.poke_held(self._next_to_poke())
             # Where much is due everywhere, to look for it must not be what the database does.
             await asyncio.sleep(min(max(TICK, _TICKS_PART * (monotonic() - began)), _SLOWEST_TICK))
