@@ -47,6 +47,7 @@ BY_THE_CHART = {
     "egress",
     "worker_memory_limit",
     "worker_alive_file",
+    "metrics_listen",
 }
 SECRET = {"database_url", "secret_keys"}
 NOT_IN_A_CLUSTER = {
@@ -54,7 +55,7 @@ NOT_IN_A_CLUSTER = {
     *("on_start", "on_done", "on_fail", "lan_monitors"),  # runs of one person
     *("certificate", "certificate_key"),  # the Ingress speaks https
 }
-NO_SETTINGS = {"DATABASE_URL", "TOOTTAIL_LOG", "SSL_CERT_FILE"}
+NO_SETTINGS = {"DATABASE_URL", "TOOTTAIL_LOG", "TOOTTAIL_LOG_FORMAT", "SSL_CERT_FILE"}
 AS_IN_KUBERNETES = {
     *("resources", "topologySpread", "dnsConfig", "podSecurityContext", "parameters", "labels"),
     *("dnsTo", "trustedProxies"),
@@ -110,16 +111,25 @@ def test_what_refers_to_something_finds_just_that(release: Release) -> None:
             for step in path:
                 selector = selector[step]
             found = [pod for pod, labels in pods.items() if is_picked(selector, labels)]
-            assert found == [one["metadata"]["name"]]
+            all_of_them = one["metadata"]["name"] == "toottail-metrics"
+            assert found == (list(pods) if all_of_them else [one["metadata"]["name"]])
     for one in release.of("HorizontalPodAutoscaler"):
         assert one["spec"]["scaleTargetRef"]["name"] in pods
     for one in release.of("ServiceMonitor"):
         selector = one["spec"]["selector"]["matchLabels"]
-        watched = [s for s in release.of("Service") if is_picked(selector, s["metadata"]["labels"])]
-        assert [s["metadata"]["name"] for s in watched] == ["toottail-api"]
-        (end,) = one["spec"]["endpoints"]
-        assert end["port"] in {port["name"] for port in watched[0]["spec"]["ports"]}
-        assert end["path"] == "/metrics"
+        (watched,) = (
+            s for s in release.of("Service") if is_picked(selector, s["metadata"]["labels"])
+        )
+        assert [
+            pod for pod, labels in pods.items() if is_picked(watched["spec"]["selector"], labels)
+        ] == list(pods)
+        (end,), (port,) = one["spec"]["endpoints"], watched["spec"]["ports"]
+        assert (end["port"], end["path"]) == (port["name"], "/metrics")
+        assert watched["metadata"]["labels"][one["spec"]["jobLabel"]] == "toottail"
+        for part in ("api", "web", "worker"):
+            ports = {it["name"]: it["containerPort"] for it in container(release, part)["ports"]}
+            told = environment(release, part)["TOOTTAIL_METRICS_LISTEN"]
+            assert told == f"0.0.0.0:{ports[port['targetPort']]}"
 
 
 def test_every_variable_is_a_setting(release: Release) -> None:
@@ -128,7 +138,9 @@ def test_every_variable_is_a_setting(release: Release) -> None:
             names = {variable["name"] for variable in one.get("env", [])}
             for source in one.get("envFrom", []):
                 names |= set(release.one("ConfigMap", source["configMapRef"]["name"])["data"])
-            known = {f"TOOTTAIL_{field.upper()}" for field in Settings.model_fields}
+            known = {f"TOOTTAIL_{field.upper()}" for field in Settings.model_fields} | {
+                "TOOTTAIL_METRICS_LISTEN"
+            }
             assert names <= known | NO_SETTINGS
 
 

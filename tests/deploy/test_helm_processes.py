@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -27,7 +28,9 @@ def _shell(part: str, folder: Path, database_url: str) -> Shell:
     """A part's environment, but for where it writes."""
     given = environment(render(), part)
     given |= {"DATABASE_URL": database_url, "TOOTTAIL_SECRET_KEYS": KEY}
-    return Shell(folder, given | {"TOOTTAIL_DATA_DIR": str(folder)})
+    # All are on one machine here, where they cannot have one port.
+    given |= {"TOOTTAIL_DATA_DIR": str(folder), "TOOTTAIL_METRICS_LISTEN": ""}
+    return Shell(folder, given)
 
 
 def _status(service: Running, probe: Object) -> int:
@@ -48,6 +51,9 @@ def test_a_process_that_serves_passes_its_probes_whatever_workers_do(
         # No worker runs: monitors are told, and the pod stays in all the same.
         if part == "api":
             assert service.get("/readyz")[0] == 503
+            (scaler,) = render("autoscaled").of("HorizontalPodAutoscaler")
+            name = scaler["spec"]["metrics"][0]["external"]["metric"]["name"]
+            assert re.search(rf"^{name}[{{ ]", service.get("/metrics")[2], flags=re.MULTILINE)
         # What nobody but the cluster is to know is not found by the public name.
         assert service.get("/metrics", host=NAME, **{"X-Forwarded-For": "192.0.2.1"})[0] == 404
 
@@ -70,7 +76,7 @@ def test_a_worker_that_works_passes_its_probes_and_one_that_does_not_fails(
     checks = [of[probe]["exec"]["command"][1:] for probe in PROBES]
     assert [shell.run(*check).returncode for check in checks] == [1, 1, 1]
     with _working(shell):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while shell.run(*checks[0]).returncode and time.monotonic() < until:
             time.sleep(0.2)
         assert [shell.run(*check).returncode for check in checks] == [0, 0, 0]
@@ -82,7 +88,7 @@ def _helm_test(api: str, web: str, seconds: str) -> subprocess.CompletedProcess[
         [sys.executable, script, api, web, NAME, seconds],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
         check=False,
     )
 
@@ -98,7 +104,7 @@ def test_helm_test_passes_when_all_parts_work_and_not_before(
         before = _helm_test(*places, "0")
         assert (before.returncode, "/readyz: 503" in before.stdout) == (1, True)
         with _working(shells["worker"]):
-            after = _helm_test(*places, "60")
+            after = _helm_test(*places, "120")
         assert (after.returncode, after.stdout.count(": 200")) == (0, 2)
         assert _helm_test(places[0], "127.0.0.1:1", "0").returncode == 1
 

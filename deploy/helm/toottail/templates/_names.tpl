@@ -22,6 +22,13 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
+{{/* What picks all pods that tell figures. */}}
+{{- define "toottail.allParts" -}}
+app.kubernetes.io/name: {{ include "toottail.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+toottail/figures: told
+{{- end }}
+
 {{/* Takes (list ROOT PART). */}}
 {{- define "toottail.labels" -}}
 {{- $root := index . 0 -}}

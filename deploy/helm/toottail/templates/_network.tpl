@@ -1,5 +1,17 @@
 {{/* Rules of network policies, as lists. */}}
 
+{{/* Who reads the figures; nobody where nobody is named and nothing is set up to. */}}
+{{- define "toottail.fromMonitors" -}}
+{{- if or .Values.networkPolicy.metricsFrom .Values.monitoring.serviceMonitor.enabled -}}
+- ports:
+    - {port: metrics, protocol: TCP}
+  {{- with .Values.networkPolicy.metricsFrom }}
+  from:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "toottail.toDns" -}}
 - to:
     {{- toYaml .Values.networkPolicy.dnsTo | nindent 4 }}

@@ -87,6 +87,7 @@ priorityClassName: {{ . }}
 {{- $root := index . 0 }}{{ $part := index . 1 }}{{ $values := index $root.Values $part -}}
 labels:
   {{- include "toottail.labels" . | nindent 2 }}
+  toottail/figures: told
   {{- with $values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
