@@ -138,9 +138,7 @@ def test_every_variable_is_a_setting(release: Release) -> None:
             names = {variable["name"] for variable in one.get("env", [])}
             for source in one.get("envFrom", []):
                 names |= set(release.one("ConfigMap", source["configMapRef"]["name"])["data"])
-            known = {f"TOOTTAIL_{field.upper()}" for field in Settings.model_fields} | {
-                "TOOTTAIL_METRICS_LISTEN"
-            }
+            known = {f"TOOTTAIL_{field.upper()}" for field in Settings.model_fields}
             assert names <= known | NO_SETTINGS
 
 

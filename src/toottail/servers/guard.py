@@ -48,7 +48,7 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
 # All that is handed out. IPv4-mapped, NAT64, local and multicast addresses lie outside.
 _PUBLIC_6 = IPv6Network("2000::/3")
 _DNS_THREADS = 16
-_RECEIVED_AT_ONCE = 64 << 10
+_RECEIVED_AT_ONCE = 32 << 10
 """Bytes of a connection that the system keeps for us; Linux takes twice as many."""
 
 

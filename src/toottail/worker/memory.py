@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-GIVE_BACK_EVERY = 30.0
+GIVE_BACK_EVERY = 10.0
 """Seconds between two times; each takes some ten milliseconds."""
 
 # malloc.h's M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_ARENA_MAX.
