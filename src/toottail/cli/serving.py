@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -22,7 +20,7 @@ from toottail.errors import SettingsError, UsageError
 from toottail.repository.database import open_database
 from toottail.service.context import Service
 from toottail.service.opening import open_service
-from toottail.settings import Settings, load
+from toottail.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -42,19 +40,8 @@ class Parts:
     worker: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What was said at the shell."""
-
-    config: Path | None = None
-    listen: str | None = None
-    certificate: Path | None = None
-    certificate_key: Path | None = None
-
-
-def serve(parts: Parts, given: Given) -> int:
+def serve(parts: Parts, settings: Settings) -> int:
     """Serves ``parts`` until a signal comes; the exit code. Raises `TootTailError`."""
-    settings = _settings(given)
     if not (parts.api or parts.web):
         return until_stopped.run(lambda stop: _work_only(settings, stop))
     check(settings)
@@ -62,16 +49,6 @@ def serve(parts: Parts, given: Given) -> int:
     with _listening(settings) as listener:
         settings = in_force(settings, listener.getsockname()[1])
         return until_stopped.run(lambda stop: _serve(parts, settings, listener, stop))
-
-
-def _settings(given: Given) -> Settings:
-    said = {
-        "TOOTTAIL_LISTEN": given.listen,
-        "TOOTTAIL_CERTIFICATE": given.certificate,
-        "TOOTTAIL_CERTIFICATE_KEY": given.certificate_key,
-    }
-    here = {name: str(value) for name, value in said.items() if value is not None}
-    return load(given.config, {**os.environ, **here})
 
 
 def _check_certificate(settings: Settings) -> None:
