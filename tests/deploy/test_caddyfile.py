@@ -53,8 +53,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def test_the_file_is_valid_and_in_the_form_that_caddy_gives_it(tmp_path: Path) -> None:
-    named = {"DOMAIN": "toottail.example.org", "HOME": str(tmp_path)}
-    valid = run(find("caddy"), "validate", "--config", CADDYFILE, **named)
+    words = ("validate", "--config", CADDYFILE)
+    valid = run(find("caddy"), *words, DOMAIN="toottail.example.org", HOME=str(tmp_path))
     assert valid.returncode == 0, valid.stderr
     assert "not formatted" not in valid.stderr
 
