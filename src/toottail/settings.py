@@ -1,7 +1,8 @@
 """Settings: from ``TOOTTAIL_*`` variables and one TOML file, with defaults that suit one person.
 
-Environment variables win over the file. `load` turns every mistake into a `SettingsError` that
-names the variable, or the file, line and key.
+Environment variables win over the file. A secret may be in a file of its own, which
+``TOOTTAIL_…_FILE`` names. `load` turns every mistake into a `SettingsError` that names the
+variable, or the file, line and key.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -360,6 +361,13 @@ class Settings(BaseModel):
         return f"TootTail/{__version__} ({where})"
 
 
+_FILE = "_FILE"
+_SECRETS = frozenset(
+    name for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None
+)
+"""What may also be in a file of its own, as container engines hand out secrets."""
+
+
 def default_data_dir() -> Path:
     """``/var/lib/toottail`` for root, the platform's user data folder for everybody else."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -379,11 +387,9 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
     values.pop("account", None)
     origin = {key: f"{path}, key {key}" for key in values}
     _refuse_misspelt(env)
-    for field in Settings.model_fields:
-        variable = _PREFIX + field.upper()
-        if env.get(variable, "") != "":
-            values[field] = env[variable]
-            origin[field] = variable
+    for field, variable, value in _said(env):
+        values[field] = value
+        origin[field] = variable
     if env.get("DATABASE_URL") and "database_url" not in values:
         values["database_url"] = env["DATABASE_URL"]
         origin["database_url"] = "DATABASE_URL"
@@ -393,12 +399,39 @@ def load(config: Path | None = None, environ: dict[str, str] | None = None) -> S
         raise SettingsError(_explain(error, origin, path)) from None
 
 
+def _said(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Field, variable and value of each setting in the environment. Raises `SettingsError`."""
+    for field in Settings.model_fields:
+        variable = _PREFIX + field.upper()
+        value, file = env.get(variable), env.get(variable + _FILE) if field in _SECRETS else None
+        if value and file:
+            raise SettingsError(f"{variable} and {variable}{_FILE} are both set: take one away")
+        if value:
+            yield field, variable, value
+        elif file:
+            yield field, variable + _FILE, _secret_in(Path(file), variable + _FILE)
+
+
+def _secret_in(file: Path, variable: str) -> str:
+    try:
+        # Keys may stand one a line, as in the key file; no secret has a space in it.
+        text = ",".join(file.read_text(encoding="utf-8").split())
+    except OSError as error:
+        raise SettingsError(f"{variable}: {file} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{variable}: {file} is not a text file in UTF-8") from None
+    if not text:
+        raise SettingsError(f"{variable}: {file} is empty")
+    return text
+
+
 def _refuse_misspelt(names: Iterable[str]) -> None:
     """Raises `SettingsError` for a variable that is a setting but for a letter or two.
 
     Others are let be: whoever runs containers is given variables by the name of each service.
     """
     settings = {_PREFIX + field.upper() for field in Settings.model_fields}
+    settings |= {_PREFIX + field.upper() + _FILE for field in _SECRETS}
     for name in names:
         if name.startswith(_PREFIX) and name not in settings and (meant := _close(name, settings)):
             raise SettingsError(f"{name}: there is no such setting; is {meant} meant?")

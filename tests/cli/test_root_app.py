@@ -106,7 +106,13 @@ async def test_each_address_has_one_who_answers(path: str, told: str) -> None:
     assert told in visit.body
 
 
-@pytest.mark.parametrize("path", ["/actor", "/api/v1/me", "/healthz"])
+async def test_a_process_of_pages_alone_says_that_it_lives_and_no_more() -> None:
+    visit = Visit(RootApp(service(), api=None, web=named("web")), "/healthz")
+    await visit.task
+    assert (visit.sent[0]["status"], visit.body) == (200, '{"status":"ok"}')
+
+
+@pytest.mark.parametrize("path", ["/actor", "/api/v1/me", "/readyz"])
 async def test_a_process_of_pages_alone_has_neither_actor_nor_api(path: str) -> None:
     visit = Visit(RootApp(service(), api=None, web=named("web")), path)
     await visit.task

@@ -119,7 +119,8 @@ def test_each_process_serves_its_part_alone(shell: Shell) -> None:
         assert api.get("/")[0] == 404
         assert web.get("/")[0] == 200
         assert web.get("/api/v1/status")[0] == 404
-        assert web.get("/healthz")[0] == 404
+        assert json.loads(web.get("/healthz")[2]) == json.loads(api.get("/healthz")[2])
+        assert web.get("/readyz")[0] == 404
 
 
 def test_a_worker_works_until_it_is_stopped(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""``toottail lanes``, ``worker --check``: who serves what, how late, and whether one works."""
+"""``toottail lanes``: who serves what, and how late."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from toottail.repository.database import open_database
 from toottail.settings import Settings, load
 from toottail.types.delays import DelayRow
 from toottail.types.service import LaneRow, WorkerRow
-from toottail.worker.heart import is_fresh
 
 MOST_LANES = 1_000
 _PIPED_WIDTH = 4_000
@@ -33,14 +32,6 @@ def show(*, as_json: bool, config: Path | None) -> int:
     else:
         _print(found)
     return 0
-
-
-def check(config: Path | None) -> int:
-    """0 where the worker of this data folder ran and reached its database lately, else 1."""
-    file = load(config).alive_file
-    works = is_fresh(file)
-    print(f"{file}: {'the worker works' if works else 'no sign of life within 30 s'}")
-    return 0 if works else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import time
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from toottail.servers.actor import Served
 from toottail.service.context import Service
-from toottail.service.http.origins import MACHINE_PATHS
+from toottail.service.http.origins import LIVES, MACHINE_PATHS
 from toottail.service.http.shield import Shield
 from toottail.types.counts import Counts, Part
 
@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 class RootApp:
     """Hands requests to ``api``, to the actor, or to ``web``; what is None is not served here.
 
-    The actor's documents go with the API: a process of pages alone has none. Set ``stopping``, and
-    streams end in order. ``counts`` has what was answered.
+    The actor's documents go with the API: a process of pages alone has none, but says of itself
+    that it lives. Set ``stopping``, and streams end in order. ``counts`` has what was answered.
     """
 
     def __init__(
@@ -82,6 +82,8 @@ class RootApp:
         if served is not None:
             headers = {"Content-Type": served.kind, **served.headers}
             response = Response(served.body, served.status, headers)
+        elif self._api is None and scope["path"] == LIVES:
+            response = JSONResponse({"status": "ok"})
         await response(scope, receive, send)
 
     def _served(self, scope: Scope) -> Served | None:

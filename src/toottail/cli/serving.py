@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -24,7 +22,7 @@ from toottail.service.context import Service
 from toottail.service.monitoring import Monitoring
 from toottail.service.opening import open_service
 from toottail.service.stored_figures import StoredFigures
-from toottail.settings import Settings, load
+from toottail.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -48,19 +46,8 @@ class Parts:
         return tuple(name for name in ("api", "web", "worker") if getattr(self, name))
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What was said at the shell."""
-
-    config: Path | None = None
-    listen: str | None = None
-    certificate: Path | None = None
-    certificate_key: Path | None = None
-
-
-def serve(parts: Parts, given: Given) -> int:
+def serve(parts: Parts, settings: Settings) -> int:
     """Serves ``parts`` until a signal comes; the exit code. Raises `TootTailError`."""
-    settings = _settings(given)
     if not (parts.api or parts.web):
         with place_for_metrics(settings) as told_at:
             return until_stopped.run(lambda stop: _work_only(settings, told_at, stop))
@@ -74,16 +61,6 @@ def serve(parts: Parts, given: Given) -> int:
         settings = in_force(settings, listener.getsockname()[1])
         sockets = (listener, told_at)
         return until_stopped.run(lambda stop: _serve(parts, settings, sockets, stop))
-
-
-def _settings(given: Given) -> Settings:
-    said = {
-        "TOOTTAIL_LISTEN": given.listen,
-        "TOOTTAIL_CERTIFICATE": given.certificate,
-        "TOOTTAIL_CERTIFICATE_KEY": given.certificate_key,
-    }
-    here = {name: str(value) for name, value in said.items() if value is not None}
-    return load(given.config, {**os.environ, **here})
 
 
 def _check_certificate(settings: Settings) -> None:

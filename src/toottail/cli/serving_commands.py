@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from toottail.cli.serving_given import Given
+
 Listen = Annotated[
     str | None,
     typer.Option(
@@ -28,6 +30,9 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings in TOML; also TOOTTAIL_CONFIG."),
 ]
+Check = Annotated[
+    bool, typer.Option("--check", help="Only tell whether it lives: 0 if so, else 1.")
+]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log what is done; also TOOTTAIL_LOG=info or debug.")
 ]
@@ -43,49 +48,44 @@ def serve(
     listen: Listen = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    check: Check = False,
     config: Config = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the whole service in one process: pages, API and worker."""
-    _run({"api", "web", "worker"}, verbose, config, listen, certificate, certificate_key)
+    given = Given(config, listen, certificate, certificate_key)
+    _run({"api", "web", "worker"}, verbose, given, check=check)
 
 
 def api(
     listen: Listen = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    check: Check = False,
     config: Config = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the service's API and its actor alone."""
-    _run({"api"}, verbose, config, listen, certificate, certificate_key)
+    given = Given(config, listen, certificate, certificate_key)
+    _run({"api"}, verbose, given, check=check)
 
 
 def web(
     listen: Listen = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    check: Check = False,
     config: Config = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the service's pages alone."""
-    _run({"web"}, verbose, config, listen, certificate, certificate_key)
+    given = Given(config, listen, certificate, certificate_key)
+    _run({"web"}, verbose, given, check=check)
 
 
-def worker(
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Only tell whether the worker of this data folder works."),
-    ] = False,
-    config: Config = None,
-    verbose: Verbose = False,
-) -> None:
+def worker(check: Check = False, config: Config = None, verbose: Verbose = False) -> None:
     """Run one worker of the service; any number share the work."""
-    if check:
-        from toottail.cli.lanes import check as run_check
-
-        raise typer.Exit(run_check(config))
-    _run({"worker"}, verbose, config)
+    _run({"worker"}, verbose, Given(config), check=check)
 
 
 def lanes(
@@ -111,19 +111,16 @@ def rebalance(
     raise typer.Exit(run_rebalance(dry=dry_run, as_json=json, config=config))
 
 
-def _run(
-    parts: set[str],
-    verbose: bool,
-    config: Path | None,
-    listen: str | None = None,
-    certificate: Path | None = None,
-    certificate_key: Path | None = None,
-) -> None:
+def _run(parts: set[str], verbose: bool, given: Given, *, check: bool) -> None:
     from toottail.cli.logs import configure
 
     configure(os.environ.get("TOOTTAIL_LOG") or "warning", verbose=verbose)
-    from toottail.cli.serving import Given, Parts
+    if check:
+        from toottail.cli.checking import check as run_check
+
+        listens, works = bool(parts & {"api", "web"}), "worker" in parts
+        raise typer.Exit(run_check(given.settings(), listens=listens, works=works))
+    from toottail.cli.serving import Parts
     from toottail.cli.serving import serve as run_serve
 
-    chosen = Parts(**dict.fromkeys(parts, True))
-    raise typer.Exit(run_serve(chosen, Given(config, listen, certificate, certificate_key)))
+    raise typer.Exit(run_serve(Parts(**dict.fromkeys(parts, True)), given.settings()))

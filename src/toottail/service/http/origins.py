@@ -11,7 +11,8 @@ from toottail.service.context import Service
 
 CSRF_HEADER = "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+LIVES = "/healthz"
+MACHINE_PATHS = frozenset({LIVES, "/readyz", "/metrics"})
 """Asked by monitors, which know us by an address or by a name within their own network."""
 _USUAL_PORTS = {"https": "443", "http": "80"}
 
