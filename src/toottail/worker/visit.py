@@ -303,8 +303,8 @@ class LaneVisit:
         most = self._home_permit.places if member_wise else 2 * settings.host_in_flight
         if self._engine.crowded:
             # With so many lanes at work what keeps steps waiting is us: more of them at once would
-            # only hold more answers that cannot be stored yet.
-            most = max(1, most // 2)
+            # hardly do more, and hold more answers that cannot be stored yet.
+            most = max(1, most - most // 4)
         running = [c for c in self._running.values() if c.member_wise is member_wise]
         return max(0, most - len(running))
 
