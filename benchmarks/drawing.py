@@ -69,8 +69,7 @@ def _draw_panel(
 ) -> None:
     left, bottom, wide, high = box
     card = figure.add_axes(box, facecolor="white", xticks=[], yticks=[])
-    card.set_title(panel.title, loc="left", fontsize=8, weight="bold", y=1 - 0.75 * row / high)
-    card.title.set_position((0.015, card.title.get_position()[1]))
+    figure.text(left + 0.006, bottom + high - 0.75 * row, panel.title, fontsize=8, weight="bold")
     if not lines:
         card.text(0.5, 0.45, "no data", ha="center", color="#8c959f", transform=card.transAxes)
     elif panel.kind == "stat":

@@ -1,13 +1,13 @@
 """The service as compose.yaml starts it, under load for half an hour, watched by Prometheus.
 
     python -m benchmarks.rehearsal --minutes 30 --members 500
-    python -m benchmarks.rehearsal --minutes 3 --pictures /tmp/pictures --json figures.json
+    python -m benchmarks.rehearsal --minutes 3 --before 0 --pictures /tmp/pictures
 
-A city of members is taken in by ``toottail members import``; when all first runs are over, or
-after ``--warm-up`` minutes, so many minutes are measured in which people go on posting and visitors
-ask for pages. Then every panel of the dashboard is asked as Grafana would, and drawn, and so are
-memory, database and delays. Printed are the medians of the first and the last third, what a
-straight line gains in an hour, panels without data, and alerts that fired.
+A city of members is taken in by ``toottail members import``. When all first runs are over, or after
+``--warm-up`` minutes, people go on posting and visitors ask for pages, and when that has become
+usual, so many minutes are measured. Then every panel of the dashboard is asked as Grafana would,
+and drawn, and so are memory, database and delays. Printed are the medians of the first and the last
+third, what a straight line gains in an hour, panels without data, and alerts that fired.
 
 Needs Debian's package ``prometheus``, or the program of that name on the PATH.
 """
@@ -26,7 +26,7 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.common import ROOT, data_dir, say, table
 from benchmarks.drawing import draw_dashboard, draw_plots, written
-from benchmarks.panels import Line, ask, read, without_data
+from benchmarks.panels import Line, Panel, ask, read, without_data
 from benchmarks.prometheus import Prometheus
 from benchmarks.stack import Stack
 from benchmarks.visitors import visiting
@@ -110,6 +110,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rehearsal")
     parser.add_argument("--minutes", type=float, default=30.0, help="that are measured")
+    parser.add_argument("--before", type=float, default=5.0, help="minutes of life before them")
     parser.add_argument("--after", type=float, default=2.0, help="minutes that are waited longer")
     parser.add_argument("--warm-up", type=float, default=15.0, help="minutes at most")
     parser.add_argument("--members", type=int, default=500)
@@ -122,6 +123,8 @@ def _arguments() -> argparse.Namespace:
 
 def _measure(given: argparse.Namespace) -> Figures:
     figures = Figures(given.members, given.homes)
+    # What cannot be drawn is to be known before, not half an hour later.
+    panels = read()
     size = (f"--homes={given.homes}", f"--members={given.members}")
     # A limit lasts a tenth of the time it has in life, so that it is not what decides on delays.
     world = ("--world", "city", *size, "--settled", "--throttle-scale", "0.1")
@@ -136,6 +139,7 @@ def _measure(given: argparse.Namespace) -> Figures:
         simulator.scene(pace=given.pace)
         figures.settled = _settle(stack, given.warm_up * 60)
         with visiting(stack.port) as visits:
+            time.sleep(given.before * 60)
             _watch(figures, stack, given.minutes * 60)
         figures.visits, figures.failed_visits = visits.made, visits.failed
         figures.end = time.time()
@@ -145,7 +149,7 @@ def _measure(given: argparse.Namespace) -> Figures:
         if silent:
             raise RuntimeError(f"Prometheus does not reach {silent}")
         figures.alerts = prometheus.fired(figures.begin, figures.end)
-        _draw(figures, prometheus, given.pictures)
+        _draw(figures, panels, prometheus, given.pictures)
     return figures
 
 
@@ -204,9 +208,9 @@ def _judge(figures: Figures, simulator: SimulatorProcess) -> None:
     figures.over_limit = sum(sum(rules.values()) for rules in over)
 
 
-def _draw(figures: Figures, prometheus: Prometheus, folder: Path) -> None:
+def _draw(figures: Figures, panels: Sequence[Panel], prometheus: Prometheus, folder: Path) -> None:
     begin, end = figures.begin, figures.end
-    drawn = [(panel, ask(panel, prometheus, begin, end)) for panel in read()]
+    drawn = [(panel, ask(panel, prometheus, begin, end)) for panel in panels]
     figures.dead_panels = without_data(drawn)
     day = time.strftime("%d %B %Y", time.gmtime(begin))
     caption = (
