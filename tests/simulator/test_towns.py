@@ -125,6 +125,8 @@ async def test_replies_in_active_threads_are_told_apart_and_later_ones_left_out(
     assert (everything["wanted"], everything["active"]["wanted"]) == (5, 2)
     until = life.delays(came, at / 1000 + 600)
     assert (until["wanted"], until["active"]["wanted"], until["active"]["median"]) == (3, 1, 5.0)
+    between = life.delays(came, since=at / 1000 + 400, until=at / 1000 + 600)
+    assert (between["wanted"], between["active"]["wanted"]) == (1, 1)
     life.forget()
     life.note(world.post(root.author, root, at=at + 1_500_000), ["home.example"])
     assert life.delays({"home.example": {}})["active"]["wanted"] == 1, "its thread is active still"

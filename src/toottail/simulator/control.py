@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toottail.simulator.server import Simulator
 
 
+_ALWAYS = (("until", "inf"), ("since", "0"))
 _PLACES = (
     "GET /report, /truth, /members, /traffic, /waits, /oauth, /requests; "
     "POST /reset-counters, /scene"
@@ -26,7 +27,8 @@ _PLACES = (
 async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
     """Answer what ``_PLACES`` names; ``/requests?count=N`` has the last N.
 
-    ``/traffic?until=TIME`` leaves out the delays of what was posted after that (Unix seconds).
+    ``/traffic?since=TIME&until=TIME`` leaves out the delays of what was posted before and after
+    that (Unix seconds).
     """
     match request.method, request.path:
         case "GET", "/report":
@@ -41,7 +43,8 @@ async def answer(simulator: Simulator, request: web.BaseRequest) -> Reply:
         case "GET", "/members":
             return document({"members": members(simulator)})
         case "GET", "/traffic":
-            return document(traffic(simulator, float(request.query.get("until", "inf"))))
+            until, since = (float(request.query.get(*one)) for one in _ALWAYS)
+            return document(traffic(simulator, until, since))
         case "GET", "/waits":
             return document(waits(simulator))
         case "POST", "/reset-counters":

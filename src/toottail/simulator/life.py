@@ -108,14 +108,18 @@ class Life:
         self.posted.clear()
 
     def delays(
-        self, arrivals: Mapping[str, Mapping[str, float]], until: float = math.inf
+        self,
+        arrivals: Mapping[str, Mapping[str, float]],
+        until: float = math.inf,
+        since: float = 0.0,
     ) -> dict[str, Any]:
         """Seconds from posting to arrival at a home; what is still away counts as waiting.
 
         ``arrivals`` has, by home, when (Unix seconds) each status came there. Only what was posted
-        ``until`` then counts. ``active``: the same of those in active threads.
+        ``until`` then counts, and not before ``since``. ``active``: the same of those in active
+        threads.
         """
-        made = [(reply, homes) for reply, homes in self.made if reply.at / 1000 <= until]
+        made = [one for one in self.made if since <= one[0].at / 1000 <= until]
         active = [(reply, homes) for reply, homes in made if reply in self.in_active]
         counted = {"new_replies": len(made), "new_posts": self.posts}
         return counted | _delays(made, arrivals) | {"active": _delays(active, arrivals)}

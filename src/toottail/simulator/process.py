@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import ssl
 import subprocess
 import sys
@@ -95,12 +96,12 @@ class SimulatorProcess:
         found: list[dict[str, str]] = self._control("GET", "/members")["members"]
         return found
 
-    def traffic(self, until: float | None = None) -> dict[str, Any]:
+    def traffic(self, until: float = math.inf, since: float = 0.0) -> dict[str, Any]:
         """The part of the report that tells of requests, and how long new replies took.
 
-        With ``until`` only of what was posted until then, in Unix seconds.
+        Delays are those of what was posted from ``since`` ``until`` then, in Unix seconds.
         """
-        return self._control("GET", "/traffic" if until is None else f"/traffic?until={until}")
+        return self._control("GET", f"/traffic?until={until}&since={since}")
 
     def waits(self) -> dict[str, list[float]]:
         """By home, how many seconds each new reply took to come, or has been waited for."""

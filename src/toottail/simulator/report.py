@@ -45,15 +45,16 @@ def report(simulator: Simulator) -> dict[str, Any]:
     return _together(homes) | {"homes": homes} | _requests(simulator)
 
 
-def traffic(simulator: Simulator, until: float = math.inf) -> dict[str, Any]:
+def traffic(simulator: Simulator, until: float = math.inf, since: float = 0.0) -> dict[str, Any]:
     """The figures of requests, and the delays of what was new, without the judgement of threads.
 
-    ``until``: what was posted later (Unix seconds) does not count for the delays.
+    ``until``: what was posted later (Unix seconds) does not count for the delays, nor what was
+    posted before ``since``.
     """
     arrivals = {name: one.counters.arrivals for name, one in simulator.households.items()}
     life, looks = simulator.life, simulator.counters.looks
     return _requests(simulator) | {
-        "delays": life.delays(arrivals, until),
+        "delays": life.delays(arrivals, until, since),
         "first_looks": life.first_looks(looks.begun, until),
     }
 
