@@ -68,7 +68,7 @@ class StoredFigures(Collector):
             now = datetime.now(UTC)
             try:
                 async with asyncio.timeout(_PATIENCE), self._database.connection() as conn:
-                    # By its clock ends are noted: with ours, ahead of it, none would ever be counted.
+                    # Ends are noted by its clock: with ours, ahead of it, none would be counted.
                     there = await measures.clock(conn)
                     since, until = self._uncounted(there, began), there - SETTLED
                     found = await measures.read(conn, now, since, until)
