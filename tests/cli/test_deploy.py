@@ -59,6 +59,12 @@ def test_every_service_but_the_backup_runs_with_next_to_no_rights() -> None:
         assert settings["CapabilityBoundingSet"] in ("", "CAP_NET_BIND_SERVICE")
 
 
+def test_cron_names_the_server_that_the_token_is_for() -> None:
+    lines = (DEPLOY / "cron" / "toottail").read_text().splitlines()
+    (fetch,) = (line for line in lines if " fetch " in line)
+    assert re.search(r" fetch [a-z.]+ .*--quiet .*--token-file ", fetch)
+
+
 def test_what_one_workflow_run_keeps_the_next_one_finds() -> None:
     text = (DEPLOY / "github-action" / "fetch.yml").read_text()
     steps: list[Any] = re.findall(
