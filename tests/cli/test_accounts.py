@@ -128,3 +128,13 @@ def test_what_is_not_read_is_listed_with_the_reason(
     assert home["problem"] is None
     assert "read:bookmarks" in shell.run("sources").stdout
     assert "follow_requests" in shell.run("sources", "--all").stdout
+
+
+def test_a_token_file_without_a_server_is_refused_not_forgotten(
+    tmp_path: Path, shell: Shell
+) -> None:
+    file = write(tmp_path, f"[[account]]\n{GOOD}")
+    token = tmp_path / "another"
+    done = shell.run("fetch", "--config", str(file), "--token-file", str(token))
+    assert done.returncode == 2
+    assert "--token-file is for a server that is named at the shell" in done.stderr

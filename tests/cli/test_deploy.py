@@ -71,6 +71,12 @@ def test_units_with_one_folder_have_one_user() -> None:
     assert all(len(of) == 1 for of in users.values()), users
 
 
+def test_cron_names_the_server_that_the_token_is_for() -> None:
+    lines = (DEPLOY / "cron" / "toottail").read_text().splitlines()
+    (fetch,) = (line for line in lines if " fetch " in line)
+    assert re.search(r" fetch [a-z.]+ .*--quiet .*--token-file ", fetch)
+
+
 def test_what_one_workflow_run_keeps_the_next_one_finds() -> None:
     text = (DEPLOY / "github-action" / "fetch.yml").read_text()
     steps: list[Any] = re.findall(

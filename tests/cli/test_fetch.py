@@ -74,6 +74,20 @@ def test_piped_progress_is_plain_lines_on_standard_error(
     assert all(one != other for one, other in pairwise(lines))
 
 
+def test_a_quiet_run_says_nothing_when_it_went_well_and_everything_when_not(
+    shell: Shell, quick_world: SimulatorProcess
+) -> None:
+    shell.joins(quick_world)
+    done = shell.run("fetch", quick_world.home, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert quick_world.report()["recovered"] > 10
+    again = shell.run("fetch", quick_world.home, "--quiet", "--dry-run")
+    assert "statuses of the timeline read" in again.stdout
+    unfinished = shell.run("fetch", "never.example", "--quiet")
+    assert unfinished.returncode == 1
+    assert "never.example" in unfinished.stderr
+
+
 def test_a_terminal_gets_a_live_display_and_its_cursor_back(
     shell: Shell, quick_world: SimulatorProcess
 ) -> None:

@@ -399,3 +399,18 @@ def test_every_value_is_explained() -> None:
                 silent.append(line)
         above = line
     assert silent == []
+
+
+def test_what_the_page_says_to_write_is_taken_and_names_the_secrets_that_it_makes() -> None:
+    page = (CHECKOUT / "docs" / "kubernetes.md").read_text()
+    (block,) = re.findall(r"in a file `values.yaml`:\n\n((?: {4}.*\n)+)", page)
+    said = yaml.safe_load(block)
+    with helm_python.Chart.load(CHART) as chart:
+        files = chart.render(said, name="toottail", namespace="toottail", is_install=True)
+    text = "".join(files.values())
+    assert f'image: "{said["image"]["repository"]}-worker:' in text
+    keys = said["secretKeys"]["existingSecret"]
+    assert f"create secret generic {keys} --from-file=secret-keys" in page
+    assert re.search(rf"name: {keys}\n\s+key: secret-keys", text)
+    tags = set(re.findall(r"/toottail-\$part:(\S+)", page))
+    assert tags == {yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]}

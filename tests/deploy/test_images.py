@@ -126,3 +126,10 @@ def _context(folder: Path) -> Path:
             else:
                 shutil.copy(source, copy)
     return folder
+
+
+def test_examples_leave_to_the_image_the_word_that_it_begins_with() -> None:
+    page = (CHECKOUT / "docs" / "coming-from.md").read_text()
+    assert STAGES["final"].all_of("ENTRYPOINT") == ['["toottail"]']
+    (args,) = re.findall(r"image: registry\.example/toottail-all\n +args: \[(\w+),", page)
+    assert args == "fetch"

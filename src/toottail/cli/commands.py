@@ -110,6 +110,9 @@ def fetch(
     strict: Annotated[
         bool, typer.Option("--strict", help="Servers that told nothing make the exit code 1.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="For cron: no word of a run that went well.")
+    ] = False,
     max_wait: Annotated[
         float,
         typer.Option(
@@ -146,7 +149,7 @@ def fetch(
         with_conversations=with_conversations,
         tag_servers=_listed(tag_servers),
     )
-    wanted = Wanted(home, dry_run, json, strict, max_wait, token_file, config, options)
+    wanted = Wanted(home, dry_run, json, strict, max_wait, token_file, config, options, quiet)
     urls = {"on_start": on_start, "on_done": on_done, "on_fail": on_fail}
     raise typer.Exit(pinged(lambda: run_fetch(wanted), config, urls))
 

@@ -54,7 +54,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for at the shell; ``max_wait`` is in seconds."""
+    """What was asked for at the shell; ``max_wait`` is in seconds.
+
+    ``quiet``: no progress, and no table of a run that went well (what was asked for is told:
+    ``json``, and the list of ``dry``).
+    """
 
     home: str | None
     dry: bool
@@ -64,6 +68,7 @@ class Wanted:
     token_file: Path | None
     config: Path | None
     options: Options = Options()
+    quiet: bool = False
 
 
 Ended = Report | TootTailError
@@ -79,7 +84,7 @@ def fetch(wanted: Wanted) -> int:
         tokens = [_token(account, lenient=many) for account in accounts]
         from toottail.cli import loop
 
-        with display([account.home for account in accounts]) as shown:
+        with display([account.home for account in accounts], quiet=wanted.quiet) as shown:
             work = _work(wanted, settings, accounts, tokens, shown)
             ended = loop.run(work, on_stop=shown.stopping)
         if not many and not isinstance(ended[0], Report):
@@ -89,8 +94,10 @@ def fetch(wanted: Wanted) -> int:
             progress = shown.latest if shown is not None else None
             outcome.print_json(outcome.failure_as_json(wanted.home or "", str(error), progress))
         raise
-    _tell(wanted, accounts, ended, many=many)
-    return max(_exit_code(one, strict=wanted.strict) for one in ended)
+    code = max(_exit_code(one, strict=wanted.strict) for one in ended)
+    if code or not wanted.quiet or wanted.dry or wanted.json:
+        _tell(wanted, accounts, ended, many=many)
+    return code
 
 
 def _accounts(wanted: Wanted) -> list[Account]:
@@ -105,6 +112,11 @@ def _accounts(wanted: Wanted) -> list[Account]:
             raise UsageError(
                 "name your server (toottail fetch example.social), or a file with [[account]] "
                 "tables (toottail fetch --config FILE)"
+            )
+        if wanted.token_file is not None:
+            raise UsageError(
+                "--token-file is for a server that is named at the shell; in the file each "
+                "[[account]] has a token_file of its own"
             )
         return listed
     home, named = parse_host(wanted.home), named_in(wanted.home)

@@ -84,8 +84,11 @@ def summed(parts: Sequence[Progress]) -> Progress:
 
 
 @contextmanager
-def display(homes: Sequence[str]) -> Iterator[Display]:
-    """A display on standard error, for as long as the block lasts."""
+def display(homes: Sequence[str], *, quiet: bool = False) -> Iterator[Display]:
+    """A display on standard error, for as long as the block lasts; ``quiet``: one that is blank."""
+    if quiet:
+        yield Display(homes, lambda _: None)
+        return
     console = Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
         yield Display(homes, None)
