@@ -93,6 +93,22 @@ async def test_what_grows_is_counted_once_and_does_not_shrink_with_what_expires(
         assert 39 < one["toottail_reply_delay_seconds_sum"] < 60
 
 
+async def test_a_clock_that_is_ahead_of_the_databases_loses_nothing(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(minutes=1)
+
+    monkeypatch.setattr(stored_figures, "datetime", Ahead)
+    await figures(stand)
+    async with stand.service.database.connection() as conn:
+        await conn.execute(_A_NEW_REPLY)
+    found = await figures(stand)
+    assert found['toottail_deliveries_total{outcome="delivered"}'] == 1
+
+
 _A_NEW_REPLY = """
 WITH c AS (
     INSERT INTO conversations (root_uri, host) VALUES ('u', 'o.example') RETURNING id

@@ -59,6 +59,18 @@ def test_every_service_but_the_backup_runs_with_next_to_no_rights() -> None:
         assert settings["CapabilityBoundingSet"] in ("", "CAP_NET_BIND_SERVICE")
 
 
+def test_units_with_one_folder_have_one_user() -> None:
+    users: dict[str, set[str]] = {}
+    for unit in UNITS:
+        settings = dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), flags=re.MULTILINE))
+        if "StateDirectory" in settings:
+            # Without User= it has the unit's own name.
+            user = settings.get("User", unit.stem)
+            users.setdefault(settings["StateDirectory"], set()).add(user)
+    assert users["toottail"] == {"toottail"}
+    assert all(len(of) == 1 for of in users.values()), users
+
+
 def test_what_one_workflow_run_keeps_the_next_one_finds() -> None:
     text = (DEPLOY / "github-action" / "fetch.yml").read_text()
     steps: list[Any] = re.findall(
@@ -71,4 +83,8 @@ def test_what_one_workflow_run_keeps_the_next_one_finds() -> None:
     assert "toottail restore toottail.backup" in text
     assert "toottail backup --force toottail.backup" in text
     assert "secrets.TOKEN" in text
-    assert re.findall(r"^\s+if: .*|- if: (.*)$", text, flags=re.MULTILINE) == ["always()"] * 2
+    # Empty tables are not kept: the next run would find nothing else.
+    keep = "always() && steps.restored.outcome == 'success'"
+    assert re.findall(r"^\s+if: .*|- if: (.*)$", text, flags=re.MULTILINE) == [keep] * 2
+    restoring = text.index("toottail restore toottail.backup")
+    assert text.index("id: restored") < text.index("- run:", restoring)

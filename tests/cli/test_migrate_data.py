@@ -106,3 +106,14 @@ def test_members_are_served_on_at_the_server_and_after_the_way_back(
     assert back.returncode == 0, back.stderr
     shown = bare_shell.run("members", "list", TOOTTAIL_DATA_DIR=str(home)).stdout
     assert f"@mira@{sim.home}" in shown
+
+
+def test_to_try_the_way_back_makes_no_database(bare_shell: Shell, server_url: str) -> None:
+    assert bare_shell.run("migrate", DATABASE_URL=server_url).returncode == 0
+    told = bare_shell.run(
+        *("migrate-data", "--back", "--dry-run"),
+        DATABASE_URL=server_url,
+        TOOTTAIL_SECRET_KEYS=NEW_KEY,
+    )
+    assert (told.returncode, "nothing was changed" in told.stdout) == (0, True), told.stderr
+    assert not (bare_shell.data_dir / "database").exists()

@@ -83,3 +83,20 @@ async def test_a_file_that_is_none_of_ours_is_said_to_be_none(tmp_path: Path) ->
         Archive(file)
     with pytest.raises(UsageError, match="cannot be read"):
         Archive(tmp_path / "not-there")
+
+
+async def test_wherever_a_backup_is_damaged_it_is_said_to_be(source: Any, tmp_path: Path) -> None:
+    await source.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await migrations.migrate(source, migrations.read_migrations()[:1])
+    file = tmp_path / "a.backup"
+    await written(source, file)
+    whole = file.read_bytes()
+    damaged = tmp_path / "damaged.backup"
+    refused = 0
+    for at in range(0, len(whole), 5):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            Archive(damaged).check(silent)
+        except UsageError:
+            refused += 1
+    assert refused > len(whole) / 5 / 2, "only dates and the like may be other ones"

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.repository import rows
 from toottail.errors import StorageError, UsageError
-from toottail.repository import catalogue, transfer
+from toottail.repository import catalogue, migrations, transfer
 from toottail.repository.catalogue import Table
 from toottail.repository.database import Database, connector
 from toottail.repository.embedded import EmbeddedPostgres
@@ -121,6 +121,28 @@ async def test_what_comes_after_the_moment_is_not_copied(
     assert await target.fetchval("SELECT count(*) FROM statuses") == 5_001
 
 
+async def test_a_migration_that_is_under_way_is_copied_with_all_that_it_does(
+    database: Database, source: Any, target: Any
+) -> None:
+    await filled(database)
+    before = 0
+    migrating = await database.pool.acquire()
+    async with migrating.transaction():
+        await migrating.execute("ALTER TABLE runs ADD COLUMN more text; DELETE FROM statuses")
+
+        async def tables() -> dict[str, tuple[int, tuple[str, ...]]]:
+            async with transfer.snapshot(source) as contents:
+                return {one.name: (n, one.columns) for one, n in contents.tables.items()}
+
+        reading = asyncio.create_task(tables())
+        while not before:
+            before = await target.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    await database.pool.release(migrating)
+    found = await asyncio.wait_for(reading, 30)
+    assert found["statuses"][0] == 0
+    assert "more" in found["runs"][1]
+
+
 async def test_while_it_is_held_still_nobody_writes(database: Database, source: Any) -> None:
     async with transfer.snapshot(source, still=True), database.connection() as conn:
         with pytest.raises(TimeoutError):
@@ -147,6 +169,19 @@ async def test_a_target_with_rows_or_tables_of_others_is_refused(
     await target.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE x (n int)")
     with pytest.raises(UsageError, match="has a table x of others"):
         await copy(source, target)
+
+
+async def test_of_two_that_fill_a_database_one_is_refused(
+    source: Any, target: Any, postgres: EmbeddedPostgres
+) -> None:
+    await migrations.migrate(target)
+    second = await postgres.connect(TARGET)
+    async with transfer.snapshot(source) as contents, target.transaction():
+        await target.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(UsageError, match="is being filled"):
+            async with second.transaction():
+                await transfer.load(second, contents, transfer.piped(source), silent)
+    await second.close()
 
 
 async def test_where_rows_are_lost_on_the_way_nothing_is_kept(

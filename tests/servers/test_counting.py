@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
+import aiohttp
 import pytest
 from pydantic import SecretStr
 
@@ -47,6 +49,19 @@ async def test_each_request_is_counted_once_by_whom_it_asks_and_what_came(
 
 async def _hangs_up(_heard: object, writer: object) -> None:
     writer.close()  # type: ignore[attr-defined]
+
+
+async def test_a_stream_that_cannot_be_opened_is_counted_too(
+    server: PretendServer, door: Door
+) -> None:
+    server.scripts["/events"] = _hangs_up
+    url = "https://home.example/events"
+    more: Any = {"token": SecretStr("t"), "home": "home.example", "silence": 1.0}
+    with pytest.raises((aiohttp.ClientError, TimeoutError)):
+        await door.open_events("home.example", url, **more).__aenter__()
+    with pytest.raises((aiohttp.ClientError, TimeoutError)):
+        await door.open_socket("home.example", url, most=1000, **more).__aenter__()
+    assert door.counts.requests["stream", "none"] == 2
 
 
 async def test_what_the_budget_puts_off_is_counted_by_why_and_not_as_a_request(

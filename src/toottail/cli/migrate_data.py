@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from toottail.cli import loop
@@ -49,14 +50,21 @@ async def _move(settings: Settings, *, back: bool, dry: bool) -> Contents:
         raise UsageError(f"{settings.data_dir}: there is no embedded database in it to move.")
     source, target = (settings, embedded) if back else (embedded, settings)
     sealer = existing_sealer(settings)
-    async with one_connection(source) as old, one_connection(target) as new:
+    # To reach it would make it: whoever only tries wants nothing made.
+    missing = dry and back and not is_made(embedded)
+    async with (
+        one_connection(source) as old,
+        nullcontext() if missing else one_connection(target) as new,
+    ):
         await _refuse_other_schema(old)
         await transfer.refuse_others(old, "The database that is to move")
-        await transfer.refuse_others(new, "The database to move to")
+        if new is not None:
+            await transfer.refuse_others(new, "The database to move to")
         async with transfer.snapshot(old, still=True) as contents:
             await refuse_unreadable(old, sealer)
             if dry:
-                await transfer.check_target(new, contents.schema)
+                if new is not None:
+                    await transfer.check_target(new, contents.schema)
                 return contents
 
             async def nobody_came() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -40,11 +40,26 @@ def _whole(path: Path, *, force: bool) -> Iterator[BinaryIO]:
         if force:
             made.replace(path)
         else:
-            path.hardlink_to(made)
+            _put(made, path)
     finally:
         made.unlink(missing_ok=True)
     inside = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(inside)
+        # Of a folder that is on another machine some systems do not take this. The file is there.
+        with suppress(OSError):
+            os.fsync(inside)
     finally:
         os.close(inside)
+
+
+def _put(made: Path, path: Path) -> None:
+    """Gives ``made`` the name ``path``, which nothing has. Raises `OSError`."""
+    try:
+        path.hardlink_to(made)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Sticks and cards (FAT), and many shares, know no second name of a file: it would be known
+        # only now, when all is written. An empty one holds the place then.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        made.replace(path)

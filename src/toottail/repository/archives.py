@@ -29,6 +29,9 @@ _MANIFEST = "manifest.json"
 _MOST_MANIFEST = 1 << 20
 _PIECE = 1 << 18
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# What zipfile makes of a damaged file: by where the damage is, it takes an entry for one that is
+# encrypted, or packed in a way that it does not know.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, EOFError, OSError)
 
 
 class StoredTable(msgspec.Struct, frozen=True):
@@ -120,8 +123,8 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-        except zipfile.BadZipFile:
+            raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
+        except _DAMAGED:
             raise self._broken("is no backup, or its end is missing") from None
         self.manifest = self._read_manifest()
 
@@ -129,7 +132,7 @@ class Archive:
         try:
             with self._zip.open(_MANIFEST) as file:
                 manifest = msgspec.json.decode(file.read(_MOST_MANIFEST), type=Manifest)
-        except (KeyError, zipfile.BadZipFile, msgspec.DecodeError, OSError, EOFError):
+        except (*_DAMAGED, msgspec.DecodeError):
             raise self._broken("is no backup, or was damaged") from None
         if manifest.format != FORMAT:
             raise self._broken("was made by a version of TootTail that this one does not know")
@@ -145,7 +148,7 @@ class Archive:
                         digest.update(piece)
                         through += len(piece)
                         show(stored.name, through)
-            except (KeyError, zipfile.BadZipFile, OSError, EOFError, zlib.error):
+            except _DAMAGED:
                 raise self._broken(f"was damaged (table {stored.name})") from None
             if digest.hexdigest() != stored.sha256:
                 raise self._broken(f"was damaged or changed (table {stored.name})")

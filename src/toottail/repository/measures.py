@@ -111,8 +111,17 @@ class Measures:
     work: Mapping[tuple[datetime, str, float], int]
 
 
+async def clock(conn: Connection) -> datetime:
+    """The time by the database's clock."""
+    at: datetime = await conn.fetchval("SELECT clock_timestamp()")
+    return at
+
+
 async def read(conn: Connection, now: datetime, since: datetime, until: datetime) -> Measures:
-    """The figures as they are ``now``; what ended, ended after ``since`` and up to ``until``."""
+    """The figures as they are ``now``; what ended, ended after ``since`` and up to ``until``.
+
+    These two are by the database's `clock`.
+    """
     (counts,) = await conn.fetch(_COUNTS)
     (database,) = await conn.fetch(_DATABASE)
     replies = await conn.fetch(_REPLIES, since, until, list(BOUNDS))

@@ -61,8 +61,8 @@ async def snapshot(conn: Any, *, still: bool = False) -> AsyncIterator[Contents]
     # Beforehand: the first query of the transaction fixes the moment, and locks come before it.
     named = await catalogue.tables(conn)
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        if still and named:
-            await _hold(conn, named)
+        if named:
+            await _hold(conn, named, still=still)
         await conn.execute(_UNHURRIED)
         tables = await catalogue.tables(conn)
         counted = {table: await catalogue.count(conn, table) for table in tables}
@@ -70,8 +70,13 @@ async def snapshot(conn: Any, *, still: bool = False) -> AsyncIterator[Contents]
         yield Contents(await migrations.number(conn), counted, await catalogue.sequences(conn))
 
 
-async def _hold(conn: Any, tables: Sequence[Table]) -> None:
+async def _hold(conn: Any, tables: Sequence[Table], *, still: bool) -> None:
     names = ", ".join(f'"{table.name}"' for table in tables)
+    if not still:
+        # Against migrations alone, which are waited for: what one changes between the moment and
+        # the reading of a table would be missing, or of another schema than is told.
+        await conn.execute(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
+        return
     await conn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
     try:
         await conn.execute(f"LOCK TABLE {names} IN SHARE MODE")
@@ -171,7 +176,10 @@ async def load(conn: Any, contents: Contents, pieces: Pieces, show: Show) -> Non
         raise SchemaMismatch(f"Tables differ from those here: {', '.join(odd)}.")
     names = ", ".join(f'"{table.name}"' for table in tables)
     await conn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-    await conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+    try:
+        await conn.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        raise UsageError("The database is being filled, or used. Nothing was changed.") from None
     await _refuse_rows(conn, list(tables))
     # What rows cause when they come has happened already; and keys are checked once for a table.
     references = await catalogue.references(conn)

@@ -183,15 +183,18 @@ class Door:
         aiohttp's errors and TimeoutError, which know the token.
         """
         headers = {"Accept": _EVENTS, "Accept-Encoding": "identity", "Cache-Control": "no-store"}
-        began = time.monotonic()
-        async with asyncio.timeout(self._settings.total_timeout):
-            response = await self._streams().get(
-                self._check(host, url),
-                headers=headers | self._bearer(token, home),
-                allow_redirects=False,
-                timeout=self._unending(silence),
-            )
-        self.counts.request("stream", response.status, time.monotonic() - began)
+        began, status = time.monotonic(), None
+        try:
+            async with asyncio.timeout(self._settings.total_timeout):
+                response = await self._streams().get(
+                    self._check(host, url),
+                    headers=headers | self._bearer(token, home),
+                    allow_redirects=False,
+                    timeout=self._unending(silence),
+                )
+            status = response.status
+        finally:
+            self.counts.request("stream", status, time.monotonic() - began)
         with closing(response):
             if response.status >= 300:
                 raise _not_opened(host, response.status, response.headers)
@@ -207,7 +210,7 @@ class Door:
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """The same as a WebSocket, of messages up to ``most`` bytes; the reader answers pings."""
         failure: RemoteError | None = None
-        began, status = time.monotonic(), 101
+        began, status = time.monotonic(), None
         try:
             async with asyncio.timeout(self._settings.total_timeout):
                 socket = await self._streams().ws_connect(
@@ -217,12 +220,14 @@ class Door:
                     max_msg_size=most,
                     autoping=False,
                 )
+            status = 101
         except aiohttp.WSServerHandshakeError as error:
             status = error.status
             failure = AnswerRefused(host, "answered something that is no WebSocket")
             if error.status >= 300:
                 failure = _not_opened(host, error.status, error.headers or {})
-        self.counts.request("stream", status, time.monotonic() - began)
+        finally:
+            self.counts.request("stream", status, time.monotonic() - began)
         if failure is not None:
             raise failure  # outside the handler: the library's error knows the token
         try:

@@ -49,7 +49,8 @@ class StoredFigures(Collector):
         self._read_at = float("-inf")
         self._took = 0.0
         self._now: Measures | None = None
-        self._counted_until = datetime.now(UTC) - SETTLED
+        self._began = time.monotonic()
+        self._counted_until: datetime | None = None
         self._known_work: Mapping[tuple[datetime, str, float], int] | None = None
         self._deliveries: Counter[str] = Counter(
             dict.fromkeys(("delivered", "unattached", "not_obtained", "given_up"), 0)
@@ -65,9 +66,11 @@ class StoredFigures(Collector):
                 return
             self._now = None
             now = datetime.now(UTC)
-            since, until = max(self._counted_until, now - _FARTHEST), now - SETTLED
             try:
                 async with asyncio.timeout(_PATIENCE), self._database.connection() as conn:
+                    # Ends are noted by its clock: with ours, ahead of it, none would be counted.
+                    there = await measures.clock(conn)
+                    since, until = self._uncounted(there, began), there - SETTLED
                     found = await measures.read(conn, now, since, until)
             except (StorageError, TimeoutError) as error:
                 log.warning("the database's figures cannot be read", why=str(error) or "too slow")
@@ -76,6 +79,12 @@ class StoredFigures(Collector):
                 self._count(found)
             self._read_at = time.monotonic()
             self._took = self._read_at - began
+
+    def _uncounted(self, there: datetime, began: float) -> datetime:
+        """Since when ends are to be counted, by the database's clock, which is at ``there``."""
+        if self._counted_until is not None:
+            return max(self._counted_until, there - _FARTHEST)
+        return there - min(timedelta(seconds=began - self._began), _FARTHEST) - SETTLED
 
     def _count(self, found: Measures) -> None:
         self._deliveries.update(found.deliveries)

@@ -77,7 +77,8 @@ class LaneVisit:
         self.poked = asyncio.Event()
         self.one_at_a_time = asyncio.Lock()
         self.counts = VisitCounts()
-        self.ended: Ending = "drained"
+        self.ended: Ending = "stopped"
+        """That of a visit that is broken off, until it is known better."""
         self.watch_for = timedelta(days=engine.settings.watch_days)
         self._engine = engine
         self._lease = lease
