@@ -34,10 +34,10 @@ def test_every_default_in_the_documentation_is_the_real_one() -> None:
 
 def test_every_file_and_folder_that_the_architecture_names_is_there() -> None:
     text = (CHECKOUT / "docs" / "architecture.md").read_text()
-    named = re.findall(r"`((?:src|tests|docs|scripts|deploy|\.ci)/[\w./-]*)`", text)
+    named = re.findall(r"`((?:src|tests|docs|scripts|deploy|benchmarks|\.ci)/[\w./-]*)`", text)
     named += [
         f"src/toottail/{path}"
-        for path in re.findall(r"`(?!tests/|deploy/)([a-z_]+/[a-z_]*(?:\.py)?)`", text)
+        for path in re.findall(r"`(?!tests/|deploy/|benchmarks/)([a-z_]+/[a-z_]*(?:\.py)?)`", text)
     ]
     assert len(named) > 20
     assert [path for path in named if not (CHECKOUT / path).exists()] == []

@@ -29,8 +29,9 @@ _EACH_GETS = 3
 _AT_ONCE = 25
 _WAKE_EVERY = 20.0
 _TALKED_ABOUT = """
-SELECT root_uri FROM conversations
-WHERE root_uri IS NOT NULL AND next_look_at IS NOT NULL ORDER BY id LIMIT $1
+SELECT root_uri FROM conversations AS c
+WHERE root_uri IS NOT NULL AND EXISTS (SELECT FROM watches WHERE conversation_id = c.id)
+ORDER BY id LIMIT $1
 """
 _WAKE = """
 UPDATE conversations SET wake_at = now(), next_look_at = now() WHERE next_look_at IS NOT NULL
