@@ -11,7 +11,7 @@ import pytest
 from tests.api.conftest import OpenStand
 from tests.api.stand import Stand
 from toottail.errors import DatabaseUnavailable
-from toottail.repository import delays, measures
+from toottail.repository import delays, measures, operations
 from toottail.service import public, stored_figures
 
 
@@ -122,6 +122,20 @@ WITH c AS (
 INSERT INTO deliveries (home, uri, conversation_id, state)
 SELECT 'home.example', '1', id, 'delivered' FROM c
 """
+
+
+async def test_too_much_to_count_in_time_hides_nothing_but_the_lanes(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        operations, "_LANE_FIGURES", "SELECT pg_sleep(20), $1::timestamptz, $2::int"
+    )
+    monkeypatch.setattr(measures, "_LANES_WITHIN", 0.3)
+    for _ in range(2):
+        found = await figures(stand)
+        assert found["toottail_database_up"] == 1
+        assert "toottail_homes" in found
+        assert "toottail_lanes_due" not in found
 
 
 async def test_many_who_ask_at_once_cost_the_database_one_reading(

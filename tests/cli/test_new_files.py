@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -33,17 +32,24 @@ def test_it_is_written_where_there_are_no_hard_links(
 def test_what_came_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "link", no_links)
     file = tmp_path / "a.backup"
-    with ExitStack() as stack:
-        stack.enter_context(new_file(file, force=False)).write(b"mine")
-        file.write_bytes(b"of others")
-        with pytest.raises(UsageError, match="File exists"):
-            stack.close()
+
+    def write() -> None:
+        with new_file(file, force=False) as stream:
+            stream.write(b"mine")
+            file.write_bytes(b"of others")
+
+    with pytest.raises(UsageError, match="File exists"):
+        write()
     assert [path.name for path in tmp_path.iterdir()] == ["a.backup"]
     assert file.read_bytes() == b"of others"
 
 
 def test_what_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
-    with suppress(KeyError), new_file(tmp_path / "a.backup", force=False) as stream:
-        stream.write(b"half of it")
-        raise KeyError
+    def write() -> None:
+        with new_file(tmp_path / "a.backup", force=False) as stream:
+            stream.write(b"half of it")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
     assert list(tmp_path.iterdir()) == []

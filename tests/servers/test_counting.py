@@ -56,7 +56,7 @@ async def test_a_stream_that_cannot_be_opened_is_counted_too(
 ) -> None:
     server.scripts["/events"] = _hangs_up
     url = "https://home.example/events"
-    more: Any = {"token": SecretStr("t"), "home": "home.example", "silence": 1.0}
+    more: dict[str, Any] = {"token": SecretStr("t"), "home": "home.example", "silence": 1.0}
     with pytest.raises((aiohttp.ClientError, TimeoutError)):
         await door.open_events("home.example", url, **more).__aenter__()
     with pytest.raises((aiohttp.ClientError, TimeoutError)):

@@ -138,9 +138,9 @@ async def lanes(conn: Connection, now: datetime, most: int) -> list[LaneRow]:
     return [LaneRow(**row) for row in await conn.fetch(_LANES, now, most)]
 
 
-async def lane_figures(conn: Connection, now: datetime) -> LaneFigures:
-    """The same lanes as numbers."""
-    (row,) = await conn.fetch(_LANE_FIGURES, now, None)
+async def lane_figures(conn: Connection, now: datetime, within: float) -> LaneFigures:
+    """The same lanes as numbers. Raises TimeoutError where it takes more seconds than that."""
+    (row,) = await conn.fetch(_LANE_FIGURES, now, None, timeout=within)
     return LaneFigures(**row)
 
 

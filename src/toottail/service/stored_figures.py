@@ -24,6 +24,7 @@ from toottail.errors import StorageError
 from toottail.repository import measures
 from toottail.repository.database import Database
 from toottail.repository.measures import DatabaseFigures, Measures
+from toottail.repository.operations import LaneFigures
 from toottail.service.families import counter, gauge, histogram
 from toottail.types.counts import Spread
 from toottail.types.delays import BOUNDS, WORK
@@ -68,13 +69,15 @@ class StoredFigures(Collector):
             now = datetime.now(UTC)
             try:
                 async with asyncio.timeout(_PATIENCE), self._database.connection() as conn:
-                    # Ends are noted by its clock: with ours, ahead of it, none would be counted.
+                    # Ends are noted by its clock: ours may be ahead, and would count none of them.
                     there = await measures.clock(conn)
                     since, until = self._uncounted(there, began), there - SETTLED
                     found = await measures.read(conn, now, since, until)
             except (StorageError, TimeoutError) as error:
                 log.warning("the database's figures cannot be read", why=str(error) or "too slow")
             else:
+                if found.lanes is None:
+                    log.warning("too much is due to count it in time")
                 self._now, self._counted_until = found, max(since, until)
                 self._count(found)
             self._read_at = time.monotonic()
@@ -133,7 +136,8 @@ class StoredFigures(Collector):
             yield from _disk(self._folder)
         if self._now is not None:
             yield from _service(self._now)
-            yield from _lanes(self._now)
+            if self._now.lanes is not None:
+                yield from _lanes(self._now.lanes)
             yield from _database(self._now.database)
 
 
@@ -152,8 +156,7 @@ def _service(now: Measures) -> Iterator[Metric]:
     yield gauge("hosts", "Servers that refuse us, or do not answer.", ("state",), hosts)
 
 
-def _lanes(now: Measures) -> Iterator[Metric]:
-    lanes = now.lanes
+def _lanes(lanes: LaneFigures) -> Iterator[Metric]:
     yield gauge("lanes_due", "Lanes with something to do now.", values=lanes.due)
     yield gauge("lanes_held", "Lanes that a worker holds.", values=lanes.held)
     late = {"60": lanes.late_minute, "900": lanes.late_quarter, "3600": lanes.late_hour}
