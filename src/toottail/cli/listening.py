@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from toottail.errors import UsageError
 
@@ -37,6 +40,49 @@ def listening(place: str, at: tuple[str, int], hint: str) -> Iterator[socket.soc
         raise UsageError(f"cannot listen on {place} ({why}); {hint}") from None
     with listener:
         yield listener
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that waits a while for the head of a request, and then closes the connection.
+
+    uvicorn by itself waits for ever for a first request and for the end of each head, and who says
+    nothing on as many connections as there may be would shut everybody out.
+    """
+
+    head_within = 30.0
+    """Seconds from the connection's begin, or the last answer's end, to the end of the head."""
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to wait."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Waits no more when the head is there."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._wait_no_more()
+
+    def on_response_complete(self) -> None:
+        """Waits again, unless the next request is there already."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Waits for nothing."""
+        super().connection_lost(exc)
+        self._wait_no_more()
+
+    def _wait(self) -> None:
+        self._wait_no_more()
+        self._waiting = self.loop.call_later(self.head_within, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class Server(uvicorn.Server):

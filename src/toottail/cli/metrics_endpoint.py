@@ -11,7 +11,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from toottail.cli.listening import Server, listening
+from toottail.cli.listening import Protocol, Server, listening
 from toottail.service.monitoring import CONTENT_TYPE, Monitoring
 from toottail.settings import Settings
 
@@ -80,6 +80,7 @@ async def metrics_served(
 def _config(app: MetricsApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Protocol,
         loop="none",
         ws="none",
         lifespan="off",

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from toottail.cli import until_stopped
-from toottail.cli.listening import Server, listening
+from toottail.cli.listening import Protocol, Server, listening
 from toottail.cli.metrics_endpoint import metrics_served, place_for_metrics
 from toottail.cli.root_app import RootApp
 from toottail.cli.serving_checks import check, in_force
@@ -211,6 +211,7 @@ def _uvicorn_config(app: RootApp, settings: Settings) -> uvicorn.Config:
     # Its own lines take the same way out as ours, and name nobody.
     return uvicorn.Config(
         app,
+        http=Protocol,
         loop="none",
         ws="none",
         lifespan="off",
