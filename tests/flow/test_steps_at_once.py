@@ -20,6 +20,7 @@ from toottail.flow.visit import Visit
 from toottail.repository import deliveries, home_line, hosts, looks
 from toottail.repository.conversations import WATCHED_FOR
 from toottail.repository.database import Connection, Database
+from toottail.types.counts import Counts
 from toottail.types.statuses import LookTarget
 
 ROOT, REPLY, OTHER = "https://a.example/1", "https://b.example/2", "other.example"
@@ -34,6 +35,7 @@ class Lane:
     woken: set[str] = field(default_factory=set)
     signs: bool = False
     watch_for: timedelta = WATCHED_FOR
+    counts: Counts = field(default_factory=Counts)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

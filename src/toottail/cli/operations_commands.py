@@ -31,10 +31,9 @@ def add_to(app: typer.Typer) -> None:
 
 def migrate(config: Config = None, verbose: Verbose = False) -> None:
     """Bring the database's tables up to date with this version; workers may go on."""
-    from toottail.cli.logs import configure
+    _log(verbose=verbose)
     from toottail.cli.migrate import migrate as run_migrate
 
-    configure(os.environ.get("TOOTTAIL_LOG") or "warning", verbose=verbose)
     raise typer.Exit(run_migrate(config))
 
 
@@ -46,6 +45,7 @@ def migrate_data(
     config: Config = None,
 ) -> None:
     """Move everything from the embedded database to the server that DATABASE_URL names."""
+    _log()
     from toottail.cli.migrate_data import migrate_data as run_migrate_data
 
     raise typer.Exit(run_migrate_data(back=back, dry=dry_run, config=config))
@@ -60,6 +60,7 @@ def backup(
     config: Config = None,
 ) -> None:
     """Write the whole database, as it is at this moment, into one file; the service goes on."""
+    _log()
     from toottail.cli.backups import backup as run_backup
 
     raise typer.Exit(run_backup(file, with_key=with_key, force=force, config=config))
@@ -71,6 +72,14 @@ def restore(
     config: Config = None,
 ) -> None:
     """Fill an empty database from a backup, and bring its tables up to date."""
+    _log()
     from toottail.cli.backups import restore as run_restore
 
     raise typer.Exit(run_restore(file, dry=dry_run, config=config))
+
+
+def _log(*, verbose: bool = False) -> None:
+    """Sets up the log before anything else is imported, for what may fail there."""
+    from toottail.cli.logs import configure
+
+    configure(os.environ.get("TOOTTAIL_LOG") or "warning", verbose=verbose)
