@@ -80,6 +80,14 @@ def test_a_socket_to_them_is_never_made(text: str) -> None:
         Guard().open_socket((family, socket.SOCK_STREAM, 6, "", (text, 443)))
 
 
+def test_a_socket_keeps_little_of_what_comes() -> None:
+    guard = Guard([ip_network("127.0.0.0/8")])
+    with guard.open_socket(
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))
+    ) as opened:
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 64 << 10
+
+
 @given(st.ip_addresses())
 def test_what_python_calls_private_is_never_permitted(address: object) -> None:
     found = ip_address(str(address))

@@ -30,3 +30,25 @@ def test_what_is_free_is_given_back() -> None:
     before, after = map(int, done.stdout.split())
     assert before > 100 * MIB
     assert after < before - 80 * MIB
+
+
+# Each of them is reached from itself alone. Python itself is not to look for them.
+_CIRCLES = """
+import gc
+from toottail.worker.memory import give_back, memory_now
+gc.disable()
+for _ in range(1_000):
+    circle = [bytearray(100_000)]
+    circle.append(circle)
+before = memory_now()
+give_back()
+print(before, memory_now())
+"""
+
+
+def test_what_only_circles_hold_is_given_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CIRCLES], capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert after < before - 60 * MIB

@@ -134,3 +134,12 @@ async def test_what_waits_for_the_answer_of_another_host_is_not_looked_for_witho
     monkeypatch.setattr("toottail.worker.visit.LONGEST", 1.0)
     await (await _visit(database)).run()
     assert 1 < looked < 10
+
+
+async def test_a_worker_with_all_its_lanes_begins_less_in_each(database: Database) -> None:
+    visit = await _visit(database)
+    usual = [visit.room(member_wise=member_wise) for member_wise in (True, False)]
+    cast("Any", visit)._engine.crowded = True
+    crowded = [visit.room(member_wise=member_wise) for member_wise in (True, False)]
+    assert crowded == [most - most // 4 for most in usual]
+    assert crowded < usual

@@ -7,11 +7,10 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 
-import uvicorn
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from toottail.cli.listening import Protocol, Server, listening
+from toottail.cli.listening import Server, listening, server_config
 from toottail.service.monitoring import CONTENT_TYPE, Monitoring
 from toottail.settings import Settings
 
@@ -66,29 +65,11 @@ async def metrics_served(
         yield
         return
     port = listener.getsockname()[1]
-    server = Server(
-        _config(MetricsApp(monitoring)), lambda: print(f"Metrics: port {port}", flush=True)
-    )
+    settings = server_config(MetricsApp(monitoring), most=_CONNECTIONS, ends_within=1)
+    server = Server(settings, lambda: print(f"Metrics: port {port}", flush=True))
     serving = asyncio.create_task(server.serve([listener]), name="metrics")
     try:
         yield
     finally:
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
-
-
-def _config(app: MetricsApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=Protocol,
-        loop="none",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=20,
-        timeout_graceful_shutdown=1,
-    )

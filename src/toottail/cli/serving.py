@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from toottail.cli import until_stopped
-from toottail.cli.listening import Protocol, Server, listening
+from toottail.cli.listening import Server, listening, server_config
 from toottail.cli.metrics_endpoint import metrics_served, place_for_metrics
 from toottail.cli.root_app import RootApp
 from toottail.cli.serving_checks import check, in_force
@@ -208,20 +208,10 @@ async def _work(service: Service, stop: asyncio.Event) -> None:
 
 
 def _uvicorn_config(app: RootApp, settings: Settings) -> uvicorn.Config:
-    # Its own lines take the same way out as ours, and name nobody.
-    return uvicorn.Config(
+    return server_config(
         app,
-        http=Protocol,
-        loop="none",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=20,
-        timeout_graceful_shutdown=_STREAMS_END_WITHIN,
+        most=_CONNECTIONS,
+        ends_within=_STREAMS_END_WITHIN,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.certificate_key,
     )

@@ -248,8 +248,9 @@ class Engine:
         finally:
             if self._held.get(key) is visit:
                 del self._held[key]
-            self.door.counts.visit(visit.counts, visit.ended, monotonic() - began)
-            tell_visit(visit, lease, self.worker_id, monotonic() - began)
+            seconds = monotonic() - began
+            self.door.counts.visit(visit.counts, visit.ended, seconds)
+            tell_visit(visit, lease, self.worker_id, seconds)
 
     def _budget(self, key: str, state: dict[str, object]) -> HostBudget:
         limits = slice_limits(self.limits) if slice_of_lane(key) else self.limits
